@@ -1,0 +1,31 @@
+package dev.forkpoint.learner.objective;
+
+/** Control: random tokens, drawn without replacement. */
+@Published(
+        name = "random",
+        summary = "Control: random tokens, the same for the same seed however the step is cut.",
+        equation = "m_t = 1 for exactly ⌈ρ·n⌉ tokens of largest u(seed, step, response, position)",
+        source = "control of arXiv 2605.07660")
+public record RandomTokens(
+        @Option(KeepFraction.MEANING) double keepFraction,
+        @Option("seed of the draw; the run's") long seed)
+        implements TokenSelector {
+    public RandomTokens {
+        KeepFraction.check("random", keepFraction);
+    }
+
+    public static RandomTokens defaults() {
+        return new RandomTokens(KeepFraction.OF_THE_PAPER, 0);
+    }
+
+    @Override
+    public Selection select(Candidates candidates) {
+        Selection drawn = Ranking.top(candidates.randomKeys(seed), keepFraction);
+        return new Selection(drawn.kept(), drawn.keptCount(), Double.NaN);
+    }
+
+    @Override
+    public boolean ranks() {
+        return false;
+    }
+}

@@ -1,0 +1,27 @@
+package dev.forkpoint.learner.objective;
+
+/** Control: the tokens of lowest probability. */
+@Published(
+        name = "top_surprisal",
+        summary = "Control: the tokens of lowest probability.",
+        equation = "m_t = 1 for exactly ⌈ρ·n⌉ tokens of largest −logp_t",
+        source = "control; rare tokens as in arXiv 2505.12929")
+public record TopSurprisal(@Option(KeepFraction.MEANING) double keepFraction)
+        implements TokenSelector {
+    public TopSurprisal {
+        KeepFraction.check("top_surprisal", keepFraction);
+    }
+
+    public static TopSurprisal defaults() {
+        return new TopSurprisal(KeepFraction.OF_THE_PAPER);
+    }
+
+    @Override
+    public Selection select(Candidates candidates) {
+        float[] surprisal = new float[candidates.tokens()];
+        for (int t = 0; t < surprisal.length; t++) {
+            surprisal[t] = -candidates.logProb()[t];
+        }
+        return Ranking.top(surprisal, keepFraction);
+    }
+}
