@@ -2,6 +2,7 @@ package dev.forkpoint.learner.objective;
 
 import dev.forkpoint.policy.selection.Selection;
 import dev.forkpoint.policy.selection.TopSelection;
+import java.util.OptionalDouble;
 
 /** Control: the tokens of lowest entropy; the paper's bottom 80 % is 0.8. */
 @Published(
@@ -17,6 +18,11 @@ public record BottomEntropy(@Option(KeepFraction.MEANING) double keepFraction)
 
     public static BottomEntropy defaults() {
         return new BottomEntropy(KeepFraction.OF_THE_PAPER);
+    }
+
+    @Override
+    public OptionalDouble promisedFraction() {
+        return OptionalDouble.of(keepFraction);
     }
 
     @Override

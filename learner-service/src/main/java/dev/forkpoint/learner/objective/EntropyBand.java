@@ -3,6 +3,7 @@ package dev.forkpoint.learner.objective;
 import dev.forkpoint.policy.selection.Selection;
 import dev.forkpoint.policy.selection.TopSelection;
 import java.math.BigDecimal;
+import java.util.OptionalDouble;
 
 /** Control: tokens between two quantiles of entropy. */
 @Published(
@@ -28,6 +29,11 @@ public record EntropyBand(
 
     public static EntropyBand defaults() {
         return new EntropyBand(0.6, 0.8);
+    }
+
+    @Override
+    public OptionalDouble promisedFraction() {
+        return OptionalDouble.of(to - from);
     }
 
     @Override

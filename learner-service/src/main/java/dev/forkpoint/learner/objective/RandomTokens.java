@@ -2,6 +2,7 @@ package dev.forkpoint.learner.objective;
 
 import dev.forkpoint.policy.selection.Selection;
 import dev.forkpoint.policy.selection.TopSelection;
+import java.util.OptionalDouble;
 
 /** Control: random tokens, drawn without replacement. */
 @Published(
@@ -19,6 +20,11 @@ public record RandomTokens(
 
     public static RandomTokens defaults() {
         return new RandomTokens(KeepFraction.OF_THE_PAPER, 0);
+    }
+
+    @Override
+    public OptionalDouble promisedFraction() {
+        return OptionalDouble.of(keepFraction);
     }
 
     @Override

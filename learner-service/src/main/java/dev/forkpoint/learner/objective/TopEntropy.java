@@ -2,6 +2,7 @@ package dev.forkpoint.learner.objective;
 
 import dev.forkpoint.policy.selection.Selection;
 import dev.forkpoint.policy.selection.TopSelection;
+import java.util.OptionalDouble;
 
 /** The forking tokens: those of highest entropy over the whole step. */
 @Published(
@@ -18,6 +19,11 @@ public record TopEntropy(@Option(KeepFraction.MEANING) double keepFraction)
 
     public static TopEntropy defaults() {
         return new TopEntropy(KeepFraction.OF_THE_PAPER);
+    }
+
+    @Override
+    public OptionalDouble promisedFraction() {
+        return OptionalDouble.of(keepFraction);
     }
 
     @Override

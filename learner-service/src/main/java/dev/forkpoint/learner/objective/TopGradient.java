@@ -2,6 +2,7 @@ package dev.forkpoint.learner.objective;
 
 import dev.forkpoint.policy.selection.Selection;
 import dev.forkpoint.policy.selection.TopSelection;
+import java.util.OptionalDouble;
 
 /** Control: the tokens of largest gradient with respect to the logits. */
 @Published(
@@ -18,6 +19,11 @@ public record TopGradient(@Option(KeepFraction.MEANING) double keepFraction)
 
     public static TopGradient defaults() {
         return new TopGradient(KeepFraction.OF_THE_PAPER);
+    }
+
+    @Override
+    public OptionalDouble promisedFraction() {
+        return OptionalDouble.of(keepFraction);
     }
 
     @Override

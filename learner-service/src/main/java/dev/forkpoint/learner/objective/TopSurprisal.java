@@ -2,6 +2,7 @@ package dev.forkpoint.learner.objective;
 
 import dev.forkpoint.policy.selection.Selection;
 import dev.forkpoint.policy.selection.TopSelection;
+import java.util.OptionalDouble;
 
 /** Control: the tokens of lowest probability. */
 @Published(
@@ -17,6 +18,11 @@ public record TopSurprisal(@Option(KeepFraction.MEANING) double keepFraction)
 
     public static TopSurprisal defaults() {
         return new TopSurprisal(KeepFraction.OF_THE_PAPER);
+    }
+
+    @Override
+    public OptionalDouble promisedFraction() {
+        return OptionalDouble.of(keepFraction);
     }
 
     @Override
