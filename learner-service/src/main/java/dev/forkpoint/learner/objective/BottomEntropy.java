@@ -1,5 +1,8 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
+
 /** Control: the tokens of lowest entropy; the paper's bottom 80 % is 0.8. */
 @Published(
         name = "bottom",
@@ -18,8 +21,8 @@ public record BottomEntropy(@Option(KeepFraction.MEANING) double keepFraction)
 
     @Override
     public Selection select(Candidates candidates) {
-        int count = Ranking.count(keepFraction, candidates.tokens());
-        Selection top = Ranking.top(candidates.entropy(), candidates.tokens() - count);
-        return AllTokens.defaults().select(candidates).minus(top);
+        int count = TopSelection.count(candidates.tokens(), keepFraction);
+        Selection top = TopSelection.greatest(candidates.entropy(), candidates.tokens() - count);
+        return Masks.unranked(Masks.minus(AllTokens.defaults().select(candidates), top));
     }
 }

@@ -1,5 +1,8 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
+
 /** Control: random tokens, drawn without replacement. */
 @Published(
         name = "random",
@@ -20,8 +23,8 @@ public record RandomTokens(
 
     @Override
     public Selection select(Candidates candidates) {
-        Selection drawn = Ranking.top(candidates.randomKeys(seed), keepFraction);
-        return new Selection(drawn.kept(), drawn.keptCount(), Double.NaN);
+        Selection drawn = TopSelection.select(candidates.randomKeys(seed), keepFraction);
+        return Masks.unranked(drawn.kept());
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+
 /** Which response tokens carry gradient. Immutable. */
 public sealed interface TokenSelector
         permits AllTokens,

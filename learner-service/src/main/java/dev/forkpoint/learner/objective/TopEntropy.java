@@ -1,5 +1,8 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
+
 /** The forking tokens: those of highest entropy over the whole step. */
 @Published(
         name = "top",
@@ -19,6 +22,6 @@ public record TopEntropy(@Option(KeepFraction.MEANING) double keepFraction)
 
     @Override
     public Selection select(Candidates candidates) {
-        return Ranking.top(candidates.entropy(), keepFraction);
+        return TopSelection.select(candidates.entropy(), keepFraction);
     }
 }

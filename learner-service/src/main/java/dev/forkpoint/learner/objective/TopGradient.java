@@ -1,5 +1,8 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
+
 /** Control: the tokens of largest gradient with respect to the logits. */
 @Published(
         name = "top_gradient",
@@ -19,7 +22,7 @@ public record TopGradient(@Option(KeepFraction.MEANING) double keepFraction)
 
     @Override
     public Selection select(Candidates candidates) {
-        return Ranking.top(candidates.gradientNorm(), keepFraction);
+        return TopSelection.select(candidates.gradientNorm(), keepFraction);
     }
 
     @Override

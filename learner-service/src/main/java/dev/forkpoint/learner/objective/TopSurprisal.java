@@ -1,5 +1,8 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
+
 /** Control: the tokens of lowest probability. */
 @Published(
         name = "top_surprisal",
@@ -22,6 +25,6 @@ public record TopSurprisal(@Option(KeepFraction.MEANING) double keepFraction)
         for (int t = 0; t < surprisal.length; t++) {
             surprisal[t] = -candidates.logProb()[t];
         }
-        return Ranking.top(surprisal, keepFraction);
+        return TopSelection.select(surprisal, keepFraction);
     }
 }
