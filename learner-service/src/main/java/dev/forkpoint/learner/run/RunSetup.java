@@ -111,7 +111,7 @@ final class RunSetup {
                             .restore(trainer)
                             .orElse(
                                     RunProgress.start(
-                                            new AdaptiveEntropyBonus.Control(0)));
+                                            AdaptiveEntropyBonus.start(0)));
             RunRecords records = new RunRecords(run, Optional.empty(), "");
             records.truncate(progress);
             Policy policy = trainer.policy();
@@ -153,7 +153,7 @@ final class RunSetup {
                                     t.getDevice().isEmpty() ? "cpu" : t.getDevice(),
                                     t.getThreads(),
                                     Optional.empty())),
-                    options(t, run.spec.hasLora() ? Optional.of(run.spec.getLora()) : Optional.empty()));
+                    options(t, run.spec.hasLora() ? Optional.of(run.spec.getLora()) : Optional.empty(), run.spec.getSeed()));
         } catch (IOException e) {
             throw new ServiceException(
                     Code.FAILED_PRECONDITION, "POLICY_INVALID", field + ": " + e.getMessage(), e);
@@ -161,20 +161,20 @@ final class RunSetup {
     }
 
     /** Trainer options of a specification. */
-    static TrainerOptions options(TrainerSpec t, Optional<LoraSpec> lora) {
+    static TrainerOptions options(TrainerSpec t, Optional<LoraSpec> lora, long seed) {
         TrainerOptions o = TrainerOptions.defaults().withGradientCheckpointing(t.getGradientCheckpointing());
         if (t.getTokensPerMicroBatch() > 0) {
             o = o.withTokensPerMicroBatch(t.getTokensPerMicroBatch());
         }
         if (lora.isPresent()) {
-            o = o.withLora(settings(lora.get()));
+            o = o.withLora(settings(lora.get(), seed));
         }
         return o;
     }
 
-    private static LoraSettings settings(LoraSpec l) {
+    private static LoraSettings settings(LoraSpec l, long seed) {
         return new LoraSettings(
-                l.getRank(), l.getAlpha(), l.getRankStabilised(), List.copyOf(l.getTargetModulesList()));
+                l.getRank(), l.getAlpha(), l.getRankStabilised(), l.getTargetModulesCount() == 0 ? LoraSettings.ADAPTABLE.stream().sorted().toList() : List.copyOf(l.getTargetModulesList()), Map.of(), Map.of(), seed);
     }
 
     /** The engine that samples; all replicas must use the same. */
@@ -272,11 +272,22 @@ final class RunSetup {
                             tokenizer.vocabularySize(),
                             f.getMaxPositions(),
                             true,
-                            tokenizer.encode("<eos>", false)[0],
-                            tokenizer.encode("<pad>", false)[0]),
+                            special(tokenizer, "<eos>"),
+                            special(tokenizer, "<pad>")),
                     run.spec.getSeed(),
                     files);
         }
         return folder;
+    }
+
+    private static int special(Tokenizer tokenizer, String token) {
+        return tokenizer
+                .id(token)
+                .orElseThrow(
+                        () ->
+                                ServiceException.invalidField(
+                                        "supervised.fresh.tokenizer",
+                                        "no token " + token,
+                                        "a tokenizer with <eos> and <pad>"));
     }
 }
