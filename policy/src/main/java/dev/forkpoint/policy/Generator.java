@@ -10,13 +10,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Samples responses of one policy by continuous batching: sequences join and leave the running batch, equal prompts share one prefill,
- * and key/value caches stay within a budget. A response is a function of policy and request alone: bit-equal alone or among others, with
- * one thread or several. Thread-safe. Takes over the policy's weights as they are when it is made.
+ * Samples responses of one policy by continuous batching: sequences join and leave the running
+ * batch, equal prompts share one prefill, and key/value caches stay within a budget. A response is
+ * a function of policy and request alone: bit-equal alone or among others, with one thread or
+ * several. Thread-safe. Takes over the policy's weights as they are when it is made.
  */
 public final class Generator implements AutoCloseable {
 
-    /** Rows for which oneDNN lays weights out; a fixed number, so that the layout never depends on the load. */
+    /**
+     * Rows for which oneDNN lays weights out; a fixed number, so that the layout never depends on
+     * the load.
+     */
     static final int PACKED_ROWS = 256;
 
     private final Policy policy;
@@ -54,8 +58,9 @@ public final class Generator implements AutoCloseable {
     /**
      * Queues one request; the listener hears of it on the generator's threads.
      *
-     * @throws IllegalArgumentException if an id lies outside the vocabulary, the prompt leaves no room in the context, or the response
-     *     alone would exceed the cache's budget; names the field
+     * @throws IllegalArgumentException if an id lies outside the vocabulary, the prompt leaves no
+     *     room in the context, or the response alone would exceed the cache's budget; names the
+     *     field
      * @throws GeneratorClosedException if closed or draining
      */
     public GenerationHandle submit(GenerationRequest request, GenerationListener listener) {
@@ -81,15 +86,31 @@ public final class Generator implements AutoCloseable {
         policy.checkIds("promptIds", prompt);
         policy.checkIds("stopIds", request.sampling().stopIds());
         if (prompt.length >= c.maxPositions()) {
-            throw new IllegalArgumentException("promptIds: " + prompt.length + " tokens (expected: at most "
-                    + (c.maxPositions() - 1) + ", which leaves one of the model's " + c.maxPositions() + " positions)");
+            throw new IllegalArgumentException(
+                    "promptIds: "
+                            + prompt.length
+                            + " tokens (expected: at most "
+                            + (c.maxPositions() - 1)
+                            + ", which leaves one of the model's "
+                            + c.maxPositions()
+                            + " positions)");
         }
         int limit = Math.min(request.sampling().maxTokens(), c.maxPositions() - prompt.length);
         int slots = Lane.slots(prompt.length, limit, options.stepsPerCall(), c);
         long bytes = Lane.cacheBytes(1, slots, c);
         if (bytes > laneBudgetBytes) {
-            throw new IllegalArgumentException("maxTokens: " + limit + " after " + prompt.length + " prompt tokens needs " + bytes
-                    + " bytes of cache (expected: at most " + laneBudgetBytes + ", kvBudgetBytes shared by " + lanes + " threads)");
+            throw new IllegalArgumentException(
+                    "maxTokens: "
+                            + limit
+                            + " after "
+                            + prompt.length
+                            + " prompt tokens needs "
+                            + bytes
+                            + " bytes of cache (expected: at most "
+                            + laneBudgetBytes
+                            + ", kvBudgetBytes shared by "
+                            + lanes
+                            + " threads)");
         }
         return new Response(request, listener, limit, slots, c.eosIds());
     }
@@ -128,7 +149,9 @@ public final class Generator implements AutoCloseable {
         }
     }
 
-    /** Waits for something to do, then takes in what this lane has room for. Says whether to go on. */
+    /**
+     * Waits for something to do, then takes in what this lane has room for. Says whether to go on.
+     */
     private boolean turn(int number, Lane lane) throws InterruptedException {
         List<Response> cancelled = new ArrayList<>();
         List<Response> arrivals = new ArrayList<>();
@@ -162,11 +185,15 @@ public final class Generator implements AutoCloseable {
         return true;
     }
 
-    /** In order of arrival, as far as rows and budget allow; no lane takes more than its even share. */
+    /**
+     * In order of arrival, as far as rows and budget allow; no lane takes more than its even share.
+     */
     private void admit(Lane lane, List<Response> arrivals) {
         int share = (active() + queue.size() + lanes - 1) / lanes;
         int most = Math.min(share, (options.maxRows() + lanes - 1) / lanes);
-        while (!queue.isEmpty() && lane.active() + arrivals.size() < most && active() + arrivals.size() < options.maxRows()) {
+        while (!queue.isEmpty()
+                && lane.active() + arrivals.size() < most
+                && active() + arrivals.size() < options.maxRows()) {
             Response next = queue.peek();
             if (lane.bytesWith(arrivals, next) > laneBudgetBytes) {
                 return;

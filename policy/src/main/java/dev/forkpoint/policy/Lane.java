@@ -12,8 +12,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rows that one worker thread decodes side by side. Each row's keys and values begin at slot 0 of its own part of the cache, so a row
- * computes the same bits whatever stands beside it. Used by one thread.
+ * The rows that one worker thread decodes side by side. Each row's keys and values begin at slot 0
+ * of its own part of the cache, so a row computes the same bits whatever stands beside it. Used by
+ * one thread.
  */
 final class Lane implements AutoCloseable {
 
@@ -49,7 +50,10 @@ final class Lane implements AutoCloseable {
         return 2L * c.layers() * c.keyValueHeads() * c.headDimension() * Float.BYTES;
     }
 
-    /** Slots that a response of this prompt and most tokens may come to need: the last call may run past its end. */
+    /**
+     * Slots that a response of this prompt and most tokens may come to need: the last call may run
+     * past its end.
+     */
     static int slots(int promptTokens, int limit, int steps, ModelConfig c) {
         return Math.max(Batching.leastSlots(c), Batching.width(promptTokens - 1 + limit + steps));
     }
@@ -80,7 +84,10 @@ final class Lane implements AutoCloseable {
         return needed;
     }
 
-    /** Takes in new responses: prompts are computed once each, or copied from a row that has the same. */
+    /**
+     * Takes in new responses: prompts are computed once each, or copied from a row that has the
+     * same.
+     */
     void admit(List<Response> arrivals) {
         if (arrivals.isEmpty()) {
             return;
@@ -137,7 +144,10 @@ final class Lane implements AutoCloseable {
         return -1;
     }
 
-    /** Each new prompt once, without its last token, which the first decode step reads; prompts of one width together. */
+    /**
+     * Each new prompt once, without its last token, which the first decode step reads; prompts of
+     * one width together.
+     */
     private void prefill(List<Response> leaders, int[] leaderOf, int[] rowOf) {
         Integer[] order = new Integer[leaders.size()];
         Arrays.setAll(order, i -> i);
@@ -158,7 +168,8 @@ final class Lane implements AutoCloseable {
         }
     }
 
-    private void prefill(List<Response> leaders, Integer[] members, int width, int[] leaderOf, int[] rowOf) {
+    private void prefill(
+            List<Response> leaders, Integer[] members, int width, int[] leaderOf, int[] rowOf) {
         int batch = Batching.sequences(members.length, width);
         long[] ids = new long[batch * width];
         int[] placeOf = new int[leaders.size()];
@@ -180,18 +191,32 @@ final class Lane implements AutoCloseable {
             }
         }
         try (PtNDManager scope = script.newScope();
-                IValue computed = script.call(
-                        "prefill", weights, policy.rotations(), Script.array(scope, ids, batch, width), dims, epsilon)) {
+                IValue computed =
+                        script.call(
+                                "prefill",
+                                weights,
+                                policy.rotations(),
+                                Script.array(scope, ids, batch, width),
+                                dims,
+                                epsilon)) {
             place(scope, Arrays.copyOf(to, count), computed, Arrays.copyOf(source, count), width);
         }
     }
 
     private void place(PtNDManager scope, long[] to, IValue source, long[] from, long used) {
         script.run(
-                "place", liveCache(), Script.array(scope, to, to.length), source, Script.array(scope, from, from.length), used);
+                "place",
+                liveCache(),
+                Script.array(scope, to, to.length),
+                source,
+                Script.array(scope, from, from.length),
+                used);
     }
 
-    /** Room for so many responses of so many slots: keeps what fits, else moves the running rows together into a cache that does. */
+    /**
+     * Room for so many responses of so many slots: keeps what fits, else moves the running rows
+     * together into a cache that does.
+     */
     private void layOut(int responses, int slotsNeeded) {
         int wanted = Batching.rows(responses, vocabulary);
         boolean wasteful = (long) rows.length * slots > 2L * wanted * slotsNeeded;
@@ -215,7 +240,12 @@ final class Lane implements AutoCloseable {
         }
         if (cache != null && at > 0) {
             try (PtNDManager scope = script.newScope()) {
-                script.run("reshape_cache", cache, Script.array(scope, picked, rowsWanted), used, slotsWanted);
+                script.run(
+                        "reshape_cache",
+                        cache,
+                        Script.array(scope, picked, rowsWanted),
+                        used,
+                        slotsWanted);
             }
         } else {
             free();
@@ -299,24 +329,29 @@ final class Lane implements AutoCloseable {
             }
         }
         try (PtNDManager scope = script.newScope();
-                IValue result = script.call(
-                        "decode",
-                        weights,
-                        liveCache(),
-                        policy.rotations(),
-                        Script.array(scope, next, n),
-                        Script.array(scope, at, n),
-                        last,
-                        Script.array(scope, uniform, n, count),
-                        optional(scope, temperature, temperature.length),
-                        anyGreedy ? Script.array(scope, greedy, n) : script.none(),
-                        filtered ? Script.array(scope, filters, n, 3) : script.none(),
-                        dims,
-                        epsilon)) {
+                IValue result =
+                        script.call(
+                                "decode",
+                                weights,
+                                liveCache(),
+                                policy.rotations(),
+                                Script.array(scope, next, n),
+                                Script.array(scope, at, n),
+                                last,
+                                Script.array(scope, uniform, n, count),
+                                optional(scope, temperature, temperature.length),
+                                anyGreedy ? Script.array(scope, greedy, n) : script.none(),
+                                filtered ? Script.array(scope, filters, n, 3) : script.none(),
+                                dims,
+                                epsilon)) {
             IValue[] parts = result.toIValueTuple();
             try (IValue tokens = parts[0];
                     IValue statistics = parts[1]) {
-                deliver(tokens.toTensor(scope).toLongArray(), statistics.toTensor(scope).toFloatArray(), n, count);
+                deliver(
+                        tokens.toTensor(scope).toLongArray(),
+                        statistics.toTensor(scope).toFloatArray(),
+                        n,
+                        count);
             }
         }
     }
@@ -339,7 +374,12 @@ final class Lane implements AutoCloseable {
             boolean ended = false;
             for (int s = 0; s < count && !ended; s++) {
                 int at = 3 * s * n + b;
-                ended = r.append((int) tokens[s * n + b], statistics[at], statistics[at + n], statistics[at + 2 * n]);
+                ended =
+                        r.append(
+                                (int) tokens[s * n + b],
+                                statistics[at],
+                                statistics[at + n],
+                                statistics[at + 2 * n]);
             }
             r.listener.onTokens(r.chunk(before));
             if (ended) {
@@ -347,7 +387,8 @@ final class Lane implements AutoCloseable {
             }
         }
         int wanted = Batching.rows(active, vocabulary);
-        if (active > 0 && wanted <= rows.length * 3 / 4) { // a smaller batch pays for moving its rows
+        if (active > 0
+                && wanted <= rows.length * 3 / 4) { // a smaller batch pays for moving its rows
             move(wanted, slots);
         }
     }

@@ -9,8 +9,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Sequences packed one after the other without padding. Attention alone is computed on padded groups of similar length, whose places are
- * gathered from the packed tokens and scattered back.
+ * Sequences packed one after the other without padding. Attention alone is computed on padded
+ * groups of similar length, whose places are gathered from the packed tokens and scattered back.
  *
  * @param members indices of the sequences, shortest first
  */
@@ -22,7 +22,8 @@ record MicroBatch(int[] members) {
      * @param shapes rows and places a row of each attention group
      * @param index token in each place; empty when tokens lie in the order of the places
      * @param inverse place of each token, or empty
-     * @param valid 1 where a place holds a token of its own, 0 where it is padding; empty when none is
+     * @param valid 1 where a place holds a token of its own, 0 where it is padding; empty when none
+     *     is
      * @param kept token before each target
      */
     record Tensors(
@@ -35,7 +36,10 @@ record MicroBatch(int[] members) {
             PtNDArray kept,
             PtNDArray target) {}
 
-    /** Cuts sequences, by length, into micro-batches of at most so many tokens, of similar size and enough to keep every worker busy. */
+    /**
+     * Cuts sequences, by length, into micro-batches of at most so many tokens, of similar size and
+     * enough to keep every worker busy.
+     */
     static List<MicroBatch> cut(List<TrainingSequence> sequences, int tokensAtMost, int workers) {
         Integer[] order = new Integer[sequences.size()];
         int used = 0;
@@ -65,7 +69,9 @@ record MicroBatch(int[] members) {
                 size += next;
                 to++;
             }
-            out.add(new MicroBatch(Arrays.stream(order, from, to).mapToInt(Integer::intValue).toArray()));
+            out.add(
+                    new MicroBatch(
+                            Arrays.stream(order, from, to).mapToInt(Integer::intValue).toArray()));
             from = to;
             left -= size;
             parts--;

@@ -30,7 +30,10 @@ public final class Policy implements AutoCloseable {
     /** Bytes of weights converted at once while loading and writing. */
     private static final long PART_BYTES = 64L << 20;
 
-    /** Rows of the rotary table beyond the context: decode calls run a few steps past a response's end. */
+    /**
+     * Rows of the rotary table beyond the context: decode calls run a few steps past a response's
+     * end.
+     */
     private static final int POSITIONS_BEYOND = 1100;
 
     private final Path directory;
@@ -62,27 +65,31 @@ public final class Policy implements AutoCloseable {
         this.scope = scope;
         parameters = Parameters.of(config);
         flat = script.tensor(scope, "zeros", parameters.size(), script.none());
-        ModelConfig.RopeScaling s = config.ropeScaling().orElse(new ModelConfig.RopeScaling("none", 1, 1, 1, 0));
+        ModelConfig.RopeScaling s =
+                config.ropeScaling().orElse(new ModelConfig.RopeScaling("none", 1, 1, 1, 0));
         int kind = s.type().equals("linear") ? 1 : s.type().equals("llama3") ? 2 : 0;
-        rotations = script.tensor(
-                scope,
-                "rotations",
-                config.maxPositions() + POSITIONS_BEYOND,
-                config.headDimension(),
-                config.ropeTheta(),
-                kind,
-                s.factor(),
-                s.lowFrequencyFactor(),
-                s.highFrequencyFactor(),
-                s.originalMaxPositions(),
-                script.none());
+        rotations =
+                script.tensor(
+                        scope,
+                        "rotations",
+                        config.maxPositions() + POSITIONS_BEYOND,
+                        config.headDimension(),
+                        config.ropeTheta(),
+                        kind,
+                        s.factor(),
+                        s.lowFrequencyFactor(),
+                        s.highFrequencyFactor(),
+                        s.originalMaxPositions(),
+                        script.none());
     }
 
     /**
-     * Loads a Hugging Face checkpoint. When the folder has a manifest, every file is checked against it first.
+     * Loads a Hugging Face checkpoint. When the folder has a manifest, every file is checked
+     * against it first.
      *
-     * @throws PolicyFormatException if a file is missing, truncated or does not match, or the model is not supported; the message names
-     *     the file, the tensor or field, what was found and what is allowed
+     * @throws PolicyFormatException if a file is missing, truncated or does not match, or the model
+     *     is not supported; the message names the file, the tensor or field, what was found and
+     *     what is allowed
      * @throws IllegalArgumentException if the device is not there
      */
     public static Policy load(Path directory, PolicyOptions options) throws PolicyFormatException {
@@ -101,11 +108,16 @@ public final class Policy implements AutoCloseable {
             PtNDManager scope = script.newScope();
             try {
                 if (tokenizer.vocabularySize() > config.vocabularySize()) {
-                    throw new PolicyFormatException(directory.resolve("tokenizer.json") + ": ids up to "
-                            + (tokenizer.vocabularySize() - 1) + " (expected: below vocab_size of config.json, "
-                            + config.vocabularySize() + ")");
+                    throw new PolicyFormatException(
+                            directory.resolve("tokenizer.json")
+                                    + ": ids up to "
+                                    + (tokenizer.vocabularySize() - 1)
+                                    + " (expected: below vocab_size of config.json, "
+                                    + config.vocabularySize()
+                                    + ")");
                 }
-                Policy policy = new Policy(directory, options, config, tokenizer, folder, script, scope);
+                Policy policy =
+                        new Policy(directory, options, config, tokenizer, folder, script, scope);
                 policy.read(weights);
                 return policy;
             } catch (PolicyFormatException | RuntimeException e) {
@@ -116,30 +128,55 @@ public final class Policy implements AutoCloseable {
         }
     }
 
-    /** Every tensor there, of the right shape and a known type, and none that the decoder would silently leave out. */
-    private static void checkTensors(Path directory, WeightFiles weights, Parameters parameters, ModelConfig config)
+    /**
+     * Every tensor there, of the right shape and a known type, and none that the decoder would
+     * silently leave out.
+     */
+    private static void checkTensors(
+            Path directory, WeightFiles weights, Parameters parameters, ModelConfig config)
             throws PolicyFormatException {
         for (Parameter p : parameters.all()) {
             WeightFiles.Located found = weights.tensors().get(p.name());
             if (found == null) {
-                throw new PolicyFormatException(directory + ": " + p.name() + ": missing from the weight files");
+                throw new PolicyFormatException(
+                        directory + ": " + p.name() + ": missing from the weight files");
             }
             Safetensors.Entry e = found.entry();
             if (!Arrays.equals(e.shape(), p.shape())) {
-                throw new PolicyFormatException(found.file().file() + ": " + p.name() + ": shape " + Arrays.toString(e.shape())
-                        + " (expected: " + Arrays.toString(p.shape()) + ", by config.json)");
+                throw new PolicyFormatException(
+                        found.file().file()
+                                + ": "
+                                + p.name()
+                                + ": shape "
+                                + Arrays.toString(e.shape())
+                                + " (expected: "
+                                + Arrays.toString(p.shape())
+                                + ", by config.json)");
             }
             if (!FloatFormat.knows(e.dtype())) {
                 throw new PolicyFormatException(
-                        found.file().file() + ": " + p.name() + ": dtype " + e.dtype() + " (expected: F32, BF16 or F16)");
+                        found.file().file()
+                                + ": "
+                                + p.name()
+                                + ": dtype "
+                                + e.dtype()
+                                + " (expected: F32, BF16 or F16)");
             }
         }
         for (Map.Entry<String, WeightFiles.Located> e : weights.tensors().entrySet()) {
-            boolean redundant = e.getKey().endsWith(".rotary_emb.inv_freq")
-                    || config.tiedEmbeddings() && e.getKey().equals("lm_head.weight");
+            boolean redundant =
+                    e.getKey().endsWith(".rotary_emb.inv_freq")
+                            || config.tiedEmbeddings() && e.getKey().equals("lm_head.weight");
             if (!parameters.has(e.getKey()) && !redundant) {
-                throw new PolicyFormatException(e.getValue().file().file() + ": " + e.getKey() + ": not a tensor of a "
-                        + config.modelType() + " model of " + config.layers() + " layers");
+                throw new PolicyFormatException(
+                        e.getValue().file().file()
+                                + ": "
+                                + e.getKey()
+                                + ": not a tensor of a "
+                                + config.modelType()
+                                + " model of "
+                                + config.layers()
+                                + " layers");
             }
         }
     }
@@ -159,7 +196,13 @@ public final class Policy implements AutoCloseable {
                     tensor.close();
                 }
             } catch (IOException x) {
-                throw new PolicyFormatException(located.file().file() + ": " + p.name() + ": cannot be read: " + x.getMessage(), x);
+                throw new PolicyFormatException(
+                        located.file().file()
+                                + ": "
+                                + p.name()
+                                + ": cannot be read: "
+                                + x.getMessage(),
+                        x);
             }
         }
     }
@@ -184,17 +227,35 @@ public final class Policy implements AutoCloseable {
         FloatFormat format = FloatFormat.ofTorch(dtype);
         List<Safetensors.Entry> tensors = new ArrayList<>();
         for (Parameter p : parameters.all()) {
-            tensors.add(new Safetensors.Entry(p.name(), format.safetensorsName(), p.shape(), 0, p.size() * format.bytes()));
+            tensors.add(
+                    new Safetensors.Entry(
+                            p.name(),
+                            format.safetensorsName(),
+                            p.shape(),
+                            0,
+                            p.size() * format.bytes()));
         }
-        folder.write(directory, dtype, tensors, maxShardBytes, (e, out) -> write(parameters.get(e.name()), format, out));
+        folder.write(
+                directory,
+                dtype,
+                tensors,
+                maxShardBytes,
+                (e, out) -> write(parameters.get(e.name()), format, out));
     }
 
     private void write(Parameter p, FloatFormat format, FileChannel out) throws IOException {
         for (long row = 0, rows = rowsAtOnce(p); row < p.shape()[0]; row += rows) {
             long n = Math.min(rows, p.shape()[0] - row);
             try (PtNDManager local = script.newScope()) {
-                PtNDArray part = script.tensor(
-                        local, "take", flat, p.begin() + row * p.columns(), n, n * p.columns(), p.rotary());
+                PtNDArray part =
+                        script.tensor(
+                                local,
+                                "take",
+                                flat,
+                                p.begin() + row * p.columns(),
+                                n,
+                                n * p.columns(),
+                                p.rotary());
                 WeightFiles.writeFully(out, format.fromFloats(part.toByteBuffer().asFloatBuffer()));
             }
         }
@@ -249,8 +310,15 @@ public final class Policy implements AutoCloseable {
     void checkIds(String field, int[] ids) {
         for (int i = 0; i < ids.length; i++) {
             if (ids[i] < 0 || ids[i] >= config.vocabularySize()) {
-                throw new IllegalArgumentException(field + "[" + i + "]: " + ids[i] + " (expected: 0 to "
-                        + (config.vocabularySize() - 1) + ", the model's vocabulary)");
+                throw new IllegalArgumentException(
+                        field
+                                + "["
+                                + i
+                                + "]: "
+                                + ids[i]
+                                + " (expected: 0 to "
+                                + (config.vocabularySize() - 1)
+                                + ", the model's vocabulary)");
             }
         }
     }

@@ -2,7 +2,10 @@ package dev.forkpoint.policy;
 
 import java.util.Arrays;
 
-/** One request on its way: queued, then a row of a lane. Touched by its lane alone, but for {@code cancelled}. */
+/**
+ * One request on its way: queued, then a row of a lane. Touched by its lane alone, but for {@code
+ * cancelled}.
+ */
 final class Response {
 
     final GenerationRequest request;
@@ -18,7 +21,12 @@ final class Response {
     private float[] collision = new float[64];
     private int length;
 
-    Response(GenerationRequest request, GenerationListener listener, int limit, int slots, int[] eosIds) {
+    Response(
+            GenerationRequest request,
+            GenerationListener listener,
+            int limit,
+            int slots,
+            int[] eosIds) {
         this.request = request;
         this.listener = listener;
         this.limit = limit;
@@ -49,7 +57,8 @@ final class Response {
     }
 
     boolean samePrompt(Response other) {
-        return promptHash == other.promptHash && Arrays.equals(request.promptIds(), other.request.promptIds());
+        return promptHash == other.promptHash
+                && Arrays.equals(request.promptIds(), other.request.promptIds());
     }
 
     /** Takes one token; says whether the response ends with it. */

@@ -11,8 +11,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Scores given sequences. Scores are bit-equal whatever else is scored along and with however many threads. Thread-safe. Takes over the
- * policy's weights as they are when it is made.
+ * Scores given sequences. Scores are bit-equal whatever else is scored along and with however many
+ * threads. Thread-safe. Takes over the policy's weights as they are when it is made.
  */
 public final class Scorer implements AutoCloseable {
 
@@ -40,47 +40,57 @@ public final class Scorer implements AutoCloseable {
         return Math.max(32, Math.min(4096, LOGITS_AT_ONCE / block / 32 * 32));
     }
 
-    /** Sequences of one width that are computed side by side: rows of a padded batch, and where each scored position lies in it. */
+    /**
+     * Sequences of one width that are computed side by side: rows of a padded batch, and where each
+     * scored position lies in it.
+     */
     private record Batch(int[] members, int width) {}
 
     /**
      * @param sequences token ids, each of 1 to {@code maxPositions} tokens
      * @param temperature logits are divided by it, above 0
      * @return one for each sequence, in order
-     * @throws IllegalArgumentException naming sequence and index if an id lies outside the vocabulary, or a sequence is empty or too long
+     * @throws IllegalArgumentException naming sequence and index if an id lies outside the
+     *     vocabulary, or a sequence is empty or too long
      */
     public List<TokenScores> score(List<int[]> sequences, double temperature) {
         check(sequences, temperature);
         TokenScores[] out = new TokenScores[sequences.size()];
         List<Batch> batches = batches(sequences);
-        workers.run(batches.size(), (worker, part) -> {
-            Batch batch = batches.get(part);
-            try (PtNDManager scope = policy.script().newScope()) {
-                Positions p = positions(scope, batch, sequences);
-                float[] scores = policy.script()
-                        .tensor(
-                                scope,
-                                "score",
-                                weights,
-                                policy.rotations(),
-                                p.ids,
-                                p.kept,
-                                p.target,
-                                temperature,
-                                chunk,
-                                policy.dims(),
-                                policy.config().normEpsilon())
-                        .toFloatArray();
-                int m = scores.length / 3;
-                int at = 0;
-                for (int s : batch.members) {
-                    int length = sequences.get(s).length;
-                    out[s] = new TokenScores(
-                            from(scores, at, length), from(scores, m + at, length), from(scores, 2 * m + at, length));
-                    at += length - 1;
-                }
-            }
-        });
+        workers.run(
+                batches.size(),
+                (worker, part) -> {
+                    Batch batch = batches.get(part);
+                    try (PtNDManager scope = policy.script().newScope()) {
+                        Positions p = positions(scope, batch, sequences);
+                        float[] scores =
+                                policy.script()
+                                        .tensor(
+                                                scope,
+                                                "score",
+                                                weights,
+                                                policy.rotations(),
+                                                p.ids,
+                                                p.kept,
+                                                p.target,
+                                                temperature,
+                                                chunk,
+                                                policy.dims(),
+                                                policy.config().normEpsilon())
+                                        .toFloatArray();
+                        int m = scores.length / 3;
+                        int at = 0;
+                        for (int s : batch.members) {
+                            int length = sequences.get(s).length;
+                            out[s] =
+                                    new TokenScores(
+                                            from(scores, at, length),
+                                            from(scores, m + at, length),
+                                            from(scores, 2 * m + at, length));
+                            at += length - 1;
+                        }
+                    }
+                });
         return Arrays.asList(out);
     }
 
@@ -92,48 +102,58 @@ public final class Scorer implements AutoCloseable {
     public List<TopScores> top(List<int[]> sequences, double temperature, int k) {
         check(sequences, temperature);
         if (k < 1 || k > policy.config().vocabularySize()) {
-            throw new IllegalArgumentException("k: " + k + " (expected: 1 to " + policy.config().vocabularySize() + ")");
+            throw new IllegalArgumentException(
+                    "k: " + k + " (expected: 1 to " + policy.config().vocabularySize() + ")");
         }
         TopScores[] out = new TopScores[sequences.size()];
         List<Batch> batches = batches(sequences);
-        workers.run(batches.size(), (worker, part) -> {
-            Batch batch = batches.get(part);
-            try (PtNDManager scope = policy.script().newScope()) {
-                Positions p = positions(scope, batch, sequences);
-                try (IValue result = policy.script()
-                        .call(
-                                "score_top",
-                                weights,
-                                policy.rotations(),
-                                p.ids,
-                                p.kept,
-                                p.target,
-                                temperature,
-                                chunk,
-                                k,
-                                policy.dims(),
-                                policy.config().normEpsilon())) {
-                    IValue[] parts = result.toIValueTuple();
-                    try (IValue ids = parts[0];
-                            IValue logProbs = parts[1];
-                            IValue ranks = parts[2]) {
-                        tops(
-                                out,
-                                batch,
-                                sequences,
-                                k,
-                                ids.toTensor(scope).toLongArray(),
-                                logProbs.toTensor(scope).toFloatArray(),
-                                ranks.toTensor(scope).toLongArray());
+        workers.run(
+                batches.size(),
+                (worker, part) -> {
+                    Batch batch = batches.get(part);
+                    try (PtNDManager scope = policy.script().newScope()) {
+                        Positions p = positions(scope, batch, sequences);
+                        try (IValue result =
+                                policy.script()
+                                        .call(
+                                                "score_top",
+                                                weights,
+                                                policy.rotations(),
+                                                p.ids,
+                                                p.kept,
+                                                p.target,
+                                                temperature,
+                                                chunk,
+                                                k,
+                                                policy.dims(),
+                                                policy.config().normEpsilon())) {
+                            IValue[] parts = result.toIValueTuple();
+                            try (IValue ids = parts[0];
+                                    IValue logProbs = parts[1];
+                                    IValue ranks = parts[2]) {
+                                tops(
+                                        out,
+                                        batch,
+                                        sequences,
+                                        k,
+                                        ids.toTensor(scope).toLongArray(),
+                                        logProbs.toTensor(scope).toFloatArray(),
+                                        ranks.toTensor(scope).toLongArray());
+                            }
+                        }
                     }
-                }
-            }
-        });
+                });
         return Arrays.asList(out);
     }
 
     private static void tops(
-            TopScores[] out, Batch batch, List<int[]> sequences, int k, long[] ids, float[] logProbs, long[] higher) {
+            TopScores[] out,
+            Batch batch,
+            List<int[]> sequences,
+            int k,
+            long[] ids,
+            float[] logProbs,
+            long[] higher) {
         int at = 0;
         for (int s : batch.members) {
             int length = sequences.get(s).length;
@@ -180,7 +200,9 @@ public final class Scorer implements AutoCloseable {
             }
         }
         return new Positions(
-                Script.array(scope, ids, rows, width), Script.array(scope, kept, padded), Script.array(scope, target, padded));
+                Script.array(scope, ids, rows, width),
+                Script.array(scope, kept, padded),
+                Script.array(scope, target, padded));
     }
 
     /** Sequences of equal width together, in parts that keep every worker busy. */
@@ -192,7 +214,12 @@ public final class Scorer implements AutoCloseable {
         for (int[] s : sequences) {
             tokens += Batching.width(s.length);
         }
-        long budget = Math.max(1, Math.min(options.tokensPerBatch(), (tokens + workers.count() - 1) / workers.count()));
+        long budget =
+                Math.max(
+                        1,
+                        Math.min(
+                                options.tokensPerBatch(),
+                                (tokens + workers.count() - 1) / workers.count()));
         List<Batch> out = new ArrayList<>();
         int from = 0;
         while (from < order.length) {
@@ -210,7 +237,11 @@ public final class Scorer implements AutoCloseable {
             out.add(new Batch(members, width));
             from = to;
         }
-        out.sort(Comparator.comparingLong((Batch b) -> -(long) b.members.length * b.width)); // the longest first, so that none waits for it
+        out.sort(
+                Comparator.comparingLong(
+                        (Batch b) ->
+                                -(long) b.members.length
+                                        * b.width)); // the longest first, so that none waits for it
         return out;
     }
 
@@ -230,14 +261,21 @@ public final class Scorer implements AutoCloseable {
 
     static void checkTemperature(double temperature) {
         if (!(temperature >= 1e-3 && temperature <= SamplingParameters.MAX_TEMPERATURE)) {
-            throw new IllegalArgumentException("temperature: " + temperature + " (expected: 0.001 to 100)");
+            throw new IllegalArgumentException(
+                    "temperature: " + temperature + " (expected: 0.001 to 100)");
         }
     }
 
     static void checkSequence(Policy policy, int number, int[] ids) {
         if (ids.length == 0 || ids.length > policy.config().maxPositions()) {
-            throw new IllegalArgumentException("sequences[" + number + "]: " + ids.length + " tokens (expected: 1 to "
-                    + policy.config().maxPositions() + ")");
+            throw new IllegalArgumentException(
+                    "sequences["
+                            + number
+                            + "]: "
+                            + ids.length
+                            + " tokens (expected: 1 to "
+                            + policy.config().maxPositions()
+                            + ")");
         }
         policy.checkIds("sequences[" + number + "]", ids);
     }

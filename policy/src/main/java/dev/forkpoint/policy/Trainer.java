@@ -20,8 +20,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trains a policy in place: gradients of sparse objectives gathered over micro-batches, then AdamW. Not thread-safe: one caller at a
- * time. {@link Generator}s and {@link Scorer}s made after an update see the new weights; those made before must be closed first.
+ * Trains a policy in place: gradients of sparse objectives gathered over micro-batches, then AdamW.
+ * Not thread-safe: one caller at a time. {@link Generator}s and {@link Scorer}s made after an
+ * update see the new weights; those made before must be closed first.
  */
 public final class Trainer implements AutoCloseable {
 
@@ -35,7 +36,8 @@ public final class Trainer implements AutoCloseable {
     private final long[] dims;
     private final double epsilon;
     private final int headChunk;
-    private final PtNDArray[] workerGradients; // of the folded weights, one a worker, zero between calls
+    private final PtNDArray[]
+            workerGradients; // of the folded weights, one a worker, zero between calls
     private final PtNDArray gradient;
     private final PtNDArray firstMoment;
     private final PtNDArray secondMoment;
@@ -73,18 +75,22 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * Adds the gradient of the objective over these sequences to the one gathered so far. However sequences are cut into calls and
-     * micro-batches, the sum is the same to rounding (relative difference ≤ 1e-5).
+     * Adds the gradient of the objective over these sequences to the one gathered so far. However
+     * sequences are cut into calls and micro-batches, the sum is the same to rounding (relative
+     * difference ≤ 1e-5).
      *
      * @param temperature logits are divided by it, above 0; log-probs and entropies are at it
-     * @throws IllegalArgumentException naming sequence and index if an id lies outside the vocabulary, or a sequence is too long
+     * @throws IllegalArgumentException naming sequence and index if an id lies outside the
+     *     vocabulary, or a sequence is too long
      */
-    public void accumulate(List<TrainingSequence> sequences, double temperature, SparseObjective objective) {
+    public void accumulate(
+            List<TrainingSequence> sequences, double temperature, SparseObjective objective) {
         Scorer.checkTemperature(temperature);
         for (int s = 0; s < sequences.size(); s++) {
             Scorer.checkSequence(policy, s, sequences.get(s).ids());
         }
-        List<MicroBatch> batches = MicroBatch.cut(sequences, options.tokensPerMicroBatch(), workers.count());
+        List<MicroBatch> batches =
+                MicroBatch.cut(sequences, options.tokensPerMicroBatch(), workers.count());
         if (batches.isEmpty()) {
             return;
         }
@@ -92,8 +98,14 @@ public final class Trainer implements AutoCloseable {
         try {
             workers.runFixed(
                     batches.size(),
-                    (worker, part) -> accumulate(
-                            weights, sequences, batches.get(part), temperature, objective, workerGradients[worker]));
+                    (worker, part) ->
+                            accumulate(
+                                    weights,
+                                    sequences,
+                                    batches.get(part),
+                                    temperature,
+                                    objective,
+                                    workerGradients[worker]));
         } catch (RuntimeException | Error e) {
             for (PtNDArray g : workerGradients) {
                 script.run("clear", g);
@@ -112,7 +124,7 @@ public final class Trainer implements AutoCloseable {
         return present;
     }
 
-    private void weightsChanged() {
+    void weightsChanged() {
         if (folded != null) {
             folded.close();
             folded = null;
@@ -128,22 +140,23 @@ public final class Trainer implements AutoCloseable {
             PtNDArray into) {
         try (PtNDManager local = script.newScope()) {
             MicroBatch.Tensors t = batch.tensors(script, local, sequences);
-            try (IValue result = script.call(
-                    "train_forward",
-                    weights,
-                    policy.rotations(),
-                    t.ids(),
-                    t.positions(),
-                    t.shapes(),
-                    t.index(),
-                    t.inverse(),
-                    t.kept(),
-                    t.target(),
-                    temperature,
-                    headChunk,
-                    options.gradientCheckpointing(),
-                    dims,
-                    epsilon)) {
+            try (IValue result =
+                    script.call(
+                            "train_forward",
+                            weights,
+                            policy.rotations(),
+                            t.ids(),
+                            t.positions(),
+                            t.shapes(),
+                            t.index(),
+                            t.inverse(),
+                            t.kept(),
+                            t.target(),
+                            temperature,
+                            headChunk,
+                            options.gradientCheckpointing(),
+                            dims,
+                            epsilon)) {
                 IValue[] parts = result.toIValueTuple();
                 try (IValue values = parts[0];
                         IValue saved = parts[1]) {
@@ -194,7 +207,8 @@ public final class Trainer implements AutoCloseable {
         for (int s : batch.members()) {
             int n = sequences.get(s).positions().length;
             float[] logProb = java.util.Arrays.copyOfRange(logProbAndEntropy, at, at + n);
-            float[] entropy = java.util.Arrays.copyOfRange(logProbAndEntropy, count + at, count + at + n);
+            float[] entropy =
+                    java.util.Arrays.copyOfRange(logProbAndEntropy, count + at, count + at + n);
             float[] dl = new float[n];
             float[] dh = new float[n];
             objective.evaluate(s, logProb, entropy, dl, dh);
@@ -250,7 +264,8 @@ public final class Trainer implements AutoCloseable {
     /**
      * Clips the gathered gradient, steps, and clears it.
      *
-     * @throws NonFiniteException naming the first tensor that is not finite; nothing is changed and the gradient is cleared
+     * @throws NonFiniteException naming the first tensor that is not finite; nothing is changed and
+     *     the gradient is cleared
      */
     public UpdateStatistics apply(AdamW settings) {
         double sum = 0;
@@ -263,39 +278,51 @@ public final class Trainer implements AutoCloseable {
             throw e;
         }
         double norm = Math.sqrt(sum);
-        double scale = Math.min(1.0, settings.maxGradientNorm() / (norm + 1e-6)); // as torch.nn.utils.clip_grad_norm_
+        double scale =
+                Math.min(
+                        1.0,
+                        settings.maxGradientNorm()
+                                / (norm + 1e-6)); // as torch.nn.utils.clip_grad_norm_
         long step = updates + 1;
         List<long[]> parts = parts();
         weightsChanged();
-        workers.run(parts.size(), (worker, part) -> {
-            long[] p = parts.get(part);
-            script.run(
-                    "adamw",
-                    policy.flat(),
-                    gradient,
-                    firstMoment,
-                    secondMoment,
-                    p[0],
-                    p[1],
-                    step,
-                    settings.learningRate(),
-                    settings.beta1(),
-                    settings.beta2(),
-                    settings.epsilon(),
-                    p[2] == 1 ? settings.weightDecay() : 0.0,
-                    scale);
-        });
+        workers.run(
+                parts.size(),
+                (worker, part) -> {
+                    long[] p = parts.get(part);
+                    script.run(
+                            "adamw",
+                            policy.flat(),
+                            gradient,
+                            firstMoment,
+                            secondMoment,
+                            p[0],
+                            p[1],
+                            step,
+                            settings.learningRate(),
+                            settings.beta1(),
+                            settings.beta2(),
+                            settings.epsilon(),
+                            p[2] == 1 ? settings.weightDecay() : 0.0,
+                            scale);
+                });
         updates = step;
         return new UpdateStatistics(norm, scale, updates);
     }
 
-    /** Begin, end and whether it decays, of runs of like parameters, none longer than a worker's fair piece. */
+    /**
+     * Begin, end and whether it decays, of runs of like parameters, none longer than a worker's
+     * fair piece.
+     */
     private List<long[]> parts() {
         List<long[]> out = new ArrayList<>();
         for (Parameter p : policy.parameters().all()) {
             long decays = p.matrix() ? 1 : 0;
             for (long a = p.begin(); a < p.begin() + p.size(); a += PART_ELEMENTS / 16) {
-                out.add(new long[] {a, Math.min(p.begin() + p.size(), a + PART_ELEMENTS / 16), decays});
+                out.add(
+                        new long[] {
+                            a, Math.min(p.begin() + p.size(), a + PART_ELEMENTS / 16), decays
+                        });
             }
         }
         return out;
@@ -316,26 +343,52 @@ public final class Trainer implements AutoCloseable {
         long n = policy.parameters().size();
         Map<String, PtNDArray> arrays = stateArrays();
         List<Safetensors.Entry> entries = new ArrayList<>();
-        arrays.keySet().forEach(name -> entries.add(new Safetensors.Entry(name, "F32", new long[] {n}, 0, n * Float.BYTES)));
+        arrays.keySet()
+                .forEach(
+                        name ->
+                                entries.add(
+                                        new Safetensors.Entry(
+                                                name, "F32", new long[] {n}, 0, n * Float.BYTES)));
         entries.add(new Safetensors.Entry("updates", "I64", new long[] {1}, 0, Long.BYTES));
-        AtomicFiles.file(file, draft -> WeightFiles.writeFile(draft, entries, (entry, out) -> {
-            PtNDArray array = arrays.get(entry.name());
-            if (array == null) {
-                ByteBuffer counter = ByteBuffer.allocate(Long.BYTES).order(java.nio.ByteOrder.LITTLE_ENDIAN);
-                WeightFiles.writeFully(out, counter.putLong(updates).flip());
-                return;
-            }
-            for (long a = 0; a < n; a += PART_ELEMENTS) {
-                try (PtNDManager local = script.newScope()) {
-                    long size = Math.min(PART_ELEMENTS, n - a);
-                    WeightFiles.writeFully(out, script.tensor(local, "take", array, a, 1, size, 0).toByteBuffer());
-                }
-            }
-        }));
+        AtomicFiles.file(
+                file,
+                draft ->
+                        WeightFiles.writeFile(
+                                draft,
+                                entries,
+                                (entry, out) -> {
+                                    PtNDArray array = arrays.get(entry.name());
+                                    if (array == null) {
+                                        ByteBuffer counter =
+                                                ByteBuffer.allocate(Long.BYTES)
+                                                        .order(java.nio.ByteOrder.LITTLE_ENDIAN);
+                                        WeightFiles.writeFully(
+                                                out, counter.putLong(updates).flip());
+                                        return;
+                                    }
+                                    for (long a = 0; a < n; a += PART_ELEMENTS) {
+                                        try (PtNDManager local = script.newScope()) {
+                                            long size = Math.min(PART_ELEMENTS, n - a);
+                                            WeightFiles.writeFully(
+                                                    out,
+                                                    script.tensor(
+                                                                    local, "take", array, a, 1,
+                                                                    size, 0)
+                                                            .toByteBuffer());
+                                        }
+                                    }
+                                }));
     }
 
     private Map<String, PtNDArray> stateArrays() {
-        return new TreeMap<>(Map.of("first_moment", firstMoment, "second_moment", secondMoment, "weights", policy.flat()));
+        return new TreeMap<>(
+                Map.of(
+                        "first_moment",
+                        firstMoment,
+                        "second_moment",
+                        secondMoment,
+                        "weights",
+                        policy.flat()));
     }
 
     /**
@@ -350,8 +403,15 @@ public final class Trainer implements AutoCloseable {
             for (String name : arrays.keySet()) {
                 Safetensors.Entry e = in.entries().get(name);
                 if (e == null || !e.dtype().equals("F32") || e.size() != n * Float.BYTES) {
-                    throw new PolicyFormatException(file + ": " + name + ": " + (e == null ? "missing" : e.size() + " bytes")
-                            + " (expected: " + n + " float32 values, this model's parameters)");
+                    throw new PolicyFormatException(
+                            file
+                                    + ": "
+                                    + name
+                                    + ": "
+                                    + (e == null ? "missing" : e.size() + " bytes")
+                                    + " (expected: "
+                                    + n
+                                    + " float32 values, this model's parameters)");
                 }
             }
             Safetensors.Entry counter = in.entries().get("updates");
@@ -360,7 +420,8 @@ public final class Trainer implements AutoCloseable {
             }
             long restored = in.map(counter, 0, Long.BYTES).getLong();
             for (Map.Entry<String, PtNDArray> a : arrays.entrySet()) {
-                Safetensors.Entry e = java.util.Objects.requireNonNull(in.entries().get(a.getKey()));
+                Safetensors.Entry e =
+                        java.util.Objects.requireNonNull(in.entries().get(a.getKey()));
                 for (long at = 0; at < n; at += PART_ELEMENTS) {
                     try (PtNDManager local = script.newScope()) {
                         long size = Math.min(PART_ELEMENTS, n - at);
@@ -376,13 +437,19 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * Writes the policy as a Hugging Face folder (an adapter as a PEFT folder) with a {@link Manifest}: all of it, or nothing.
+     * Writes the policy as a Hugging Face folder (an adapter as a PEFT folder) with a {@link
+     * Manifest}: all of it, or nothing.
      *
      * @param directory must not exist
      * @param dtype {@code float32}, {@code bfloat16} or {@code float16}
      */
     public void publish(Path directory, String dtype) throws IOException {
         policy.save(directory, dtype);
+    }
+
+    /** The gradient gathered so far, as {@link Policy#flat}. */
+    PtNDArray gradient() {
+        return gradient;
     }
 
     /** The policy being trained. */

@@ -26,7 +26,8 @@ class BatchInvarianceTest {
                 subjects.add(request(random, length, 40, vocabulary));
             }
             List<Rollout> alone = new ArrayList<>();
-            try (Generator generator = new Generator(policy, GeneratorOptions.defaults().withThreads(1))) {
+            try (Generator generator =
+                    new Generator(policy, GeneratorOptions.defaults().withThreads(1))) {
                 subjects.forEach(s -> alone.addAll(Generations.run(generator, List.of(s))));
             }
             for (int threads : new int[] {1, 2}) {
@@ -34,22 +35,38 @@ class BatchInvarianceTest {
                     List<GenerationRequest> all = new ArrayList<>(subjects);
                     for (int i = 0; i < others; i++) {
                         // some share a subject's prompt, some end early, some run longer
-                        all.add(i % 5 == 0
-                                ? new GenerationRequest(
-                                        subjects.get(i % subjects.size()).promptIds(), i, SamplingParameters.defaults(30))
-                                : request(random, 1 + random.nextInt(90), 1 + random.nextInt(60), vocabulary));
+                        all.add(
+                                i % 5 == 0
+                                        ? new GenerationRequest(
+                                                subjects.get(i % subjects.size()).promptIds(),
+                                                i,
+                                                SamplingParameters.defaults(30))
+                                        : request(
+                                                random,
+                                                1 + random.nextInt(90),
+                                                1 + random.nextInt(60),
+                                                vocabulary));
                     }
                     List<Integer> order = new ArrayList<>();
                     for (int i = 0; i < all.size(); i++) {
                         order.add(i);
                     }
                     Collections.shuffle(order, random);
-                    try (Generator generator = new Generator(policy, GeneratorOptions.defaults().withThreads(threads))) {
-                        List<Rollout> together = Generations.run(generator, order.stream().map(all::get).toList());
+                    try (Generator generator =
+                            new Generator(
+                                    policy, GeneratorOptions.defaults().withThreads(threads))) {
+                        List<Rollout> together =
+                                Generations.run(generator, order.stream().map(all::get).toList());
                         for (int s = 0; s < subjects.size(); s++) {
                             Rollout found = together.get(order.indexOf(s));
                             assertThat(Generations.same(found, alone.get(s)))
-                                    .as("subject %d among %d others, %d threads: %s, alone %s", s, others, threads, difference(found, alone.get(s)), alone.get(s).tokenIds().length)
+                                    .as(
+                                            "subject %d among %d others, %d threads: %s, alone %s",
+                                            s,
+                                            others,
+                                            threads,
+                                            difference(found, alone.get(s)),
+                                            alone.get(s).tokenIds().length)
                                     .isTrue();
                         }
                     }
@@ -61,7 +78,16 @@ class BatchInvarianceTest {
     private static String difference(Rollout a, Rollout b) {
         for (int t = 0; t < Math.min(a.tokenIds().length, b.tokenIds().length); t++) {
             if (a.logProb()[t] != b.logProb()[t] || a.tokenIds()[t] != b.tokenIds()[t]) {
-                return "token " + t + ": " + a.tokenIds()[t] + " " + a.logProb()[t] + ", alone " + b.tokenIds()[t] + " " + b.logProb()[t];
+                return "token "
+                        + t
+                        + ": "
+                        + a.tokenIds()[t]
+                        + " "
+                        + a.logProb()[t]
+                        + ", alone "
+                        + b.tokenIds()[t]
+                        + " "
+                        + b.logProb()[t];
             }
         }
         return "none in log-probs";
@@ -82,7 +108,8 @@ class BatchInvarianceTest {
                 subjects.forEach(s -> alone.addAll(scorer.score(List.of(s), 0.8)));
             }
             for (int threads : new int[] {1, 2}) {
-                try (Scorer scorer = new Scorer(policy, ScorerOptions.defaults().withThreads(threads))) {
+                try (Scorer scorer =
+                        new Scorer(policy, ScorerOptions.defaults().withThreads(threads))) {
                     for (int others : OTHERS) {
                         List<int[]> all = new ArrayList<>(subjects);
                         for (int i = 0; i < others; i++) {
@@ -92,10 +119,15 @@ class BatchInvarianceTest {
                         for (int s = 0; s < subjects.size(); s++) {
                             TokenScores a = together.get(s);
                             TokenScores b = alone.get(s);
-                            assertThat(Arrays.equals(a.logProb(), b.logProb())
-                                            && Arrays.equals(a.entropy(), b.entropy())
-                                            && Arrays.equals(a.collisionProbability(), b.collisionProbability()))
-                                    .as("subject %d among %d others, %d threads", s, others, threads)
+                            assertThat(
+                                            Arrays.equals(a.logProb(), b.logProb())
+                                                    && Arrays.equals(a.entropy(), b.entropy())
+                                                    && Arrays.equals(
+                                                            a.collisionProbability(),
+                                                            b.collisionProbability()))
+                                    .as(
+                                            "subject %d among %d others, %d threads",
+                                            s, others, threads)
                                     .isTrue();
                         }
                     }
@@ -104,8 +136,11 @@ class BatchInvarianceTest {
         }
     }
 
-    private static GenerationRequest request(Random random, int promptLength, int maxTokens, int vocabulary) {
+    private static GenerationRequest request(
+            Random random, int promptLength, int maxTokens, int vocabulary) {
         return new GenerationRequest(
-                random.ints(promptLength, 0, vocabulary).toArray(), random.nextLong(), SamplingParameters.defaults(maxTokens));
+                random.ints(promptLength, 0, vocabulary).toArray(),
+                random.nextLong(),
+                SamplingParameters.defaults(maxTokens));
     }
 }

@@ -12,7 +12,10 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** Checkpoints with values of transformers: -Dforkpoint.fixtures=DIR, else those beside the project, else the module's own copies. */
+/**
+ * Checkpoints with values of transformers: -Dforkpoint.fixtures=DIR, else those beside the project,
+ * else the module's own copies.
+ */
 public final class Fixtures {
 
     private Fixtures() {}
@@ -37,7 +40,12 @@ public final class Fixtures {
     /** Names of all checkpoints. */
     public static Stream<String> names() throws IOException {
         try (Stream<Path> folders = Files.list(root())) {
-            return folders.filter(f -> Files.exists(f.resolve("golden.json"))).map(f -> f.getFileName().toString()).sorted().toList().stream();
+            return folders
+                    .filter(f -> Files.exists(f.resolve("golden.json")))
+                    .map(f -> f.getFileName().toString())
+                    .sorted()
+                    .toList()
+                    .stream();
         }
     }
 
@@ -46,7 +54,8 @@ public final class Fixtures {
     }
 
     public static JsonObject golden(String name) throws IOException {
-        return JsonParser.parseString(Files.readString(folder(name).resolve("golden.json"))).getAsJsonObject();
+        return JsonParser.parseString(Files.readString(folder(name).resolve("golden.json")))
+                .getAsJsonObject();
     }
 
     public static int[] ints(JsonElement array) {

@@ -19,19 +19,22 @@ public final class Generations {
         return futures.stream().map(CompletableFuture::join).toList();
     }
 
-    public static CompletableFuture<Rollout> submit(Generator generator, GenerationRequest request) {
+    public static CompletableFuture<Rollout> submit(
+            Generator generator, GenerationRequest request) {
         CompletableFuture<Rollout> future = new CompletableFuture<>();
-        generator.submit(request, new GenerationListener() {
-            @Override
-            public void onFinished(Rollout rollout) {
-                future.complete(rollout);
-            }
+        generator.submit(
+                request,
+                new GenerationListener() {
+                    @Override
+                    public void onFinished(Rollout rollout) {
+                        future.complete(rollout);
+                    }
 
-            @Override
-            public void onFailed(Throwable cause) {
-                future.completeExceptionally(cause);
-            }
-        });
+                    @Override
+                    public void onFailed(Throwable cause) {
+                        future.completeExceptionally(cause);
+                    }
+                });
         return future;
     }
 

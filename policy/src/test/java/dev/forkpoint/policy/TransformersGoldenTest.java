@@ -33,12 +33,15 @@ class TransformersGoldenTest {
                 double[] logProb = doubles(s.get("logprob_of_next"));
                 for (String temperature : new String[] {"1.0", "0.7"}) {
                     double[] entropy = doubles(s.getAsJsonObject("entropy_at").get(temperature));
-                    TokenScores scores = scorer.score(List.of(ids), Double.parseDouble(temperature)).get(0);
+                    TokenScores scores =
+                            scorer.score(List.of(ids), Double.parseDouble(temperature)).get(0);
                     assertThat(scores.logProb()[0]).isNaN();
                     for (int t = 1; t < ids.length; t++) {
-                        assertThat((double) scores.entropy()[t]).isCloseTo(entropy[t - 1], within(NATS));
+                        assertThat((double) scores.entropy()[t])
+                                .isCloseTo(entropy[t - 1], within(NATS));
                         if (temperature.equals("1.0")) {
-                            assertThat((double) scores.logProb()[t]).isCloseTo(logProb[t - 1], within(NATS));
+                            assertThat((double) scores.logProb()[t])
+                                    .isCloseTo(logProb[t - 1], within(NATS));
                         }
                     }
                 }
@@ -60,28 +63,34 @@ class TransformersGoldenTest {
             List<GenerationRequest> requests = new ArrayList<>();
             List<int[]> expected = new ArrayList<>();
             for (JsonElement g : Fixtures.golden(name).getAsJsonArray("greedy")) {
-                requests.add(new GenerationRequest(
-                        ints(g.getAsJsonObject().get("prompt")), 0, SamplingParameters.greedy(16).ignoringEos()));
+                requests.add(
+                        new GenerationRequest(
+                                ints(g.getAsJsonObject().get("prompt")),
+                                0,
+                                SamplingParameters.greedy(16).ignoringEos()));
                 expected.add(ints(g.getAsJsonObject().get("new")));
             }
             List<Rollout> rollouts = Generations.run(generator, requests);
             for (int i = 0; i < expected.size(); i++) {
-                assertThat(Arrays.copyOf(rollouts.get(i).tokenIds(), expected.get(i).length)).isEqualTo(expected.get(i));
+                assertThat(Arrays.copyOf(rollouts.get(i).tokenIds(), expected.get(i).length))
+                        .isEqualTo(expected.get(i));
             }
         }
     }
 
     @ParameterizedTest
     @MethodSource("dev.forkpoint.policy.Fixtures#names")
-    void lossesAndGradientNormsAreThoseOfTransformersHoweverTheBatchIsCut(String name) throws Exception {
+    void lossesAndGradientNormsAreThoseOfTransformersHoweverTheBatchIsCut(String name)
+            throws Exception {
         JsonObject learner = Fixtures.golden(name).getAsJsonObject("learner");
         try (Policy policy = Policy.load(Fixtures.folder(name), PolicyOptions.defaults())) {
             for (JsonElement c : learner.getAsJsonArray("cases")) {
                 for (int tokens : new int[] {1, 60, 10_000}) {
                     for (boolean checkpointing : new boolean[] {false, true}) {
-                        TrainerOptions options = TrainerOptions.defaults()
-                                .withTokensPerMicroBatch(tokens)
-                                .withGradientCheckpointing(checkpointing);
+                        TrainerOptions options =
+                                TrainerOptions.defaults()
+                                        .withTokensPerMicroBatch(tokens)
+                                        .withGradientCheckpointing(checkpointing);
                         check(policy, options, learner, c.getAsJsonObject());
                     }
                 }
@@ -89,7 +98,8 @@ class TransformersGoldenTest {
         }
     }
 
-    private static void check(Policy policy, TrainerOptions options, JsonObject learner, JsonObject c) {
+    private static void check(
+            Policy policy, TrainerOptions options, JsonObject learner, JsonObject c) {
         int[] lengths = ints(learner.get("lengths"));
         int[] prompts = ints(learner.get("prompt_lens"));
         double[] advantage = doubles(learner.get("advantages_std_unbiased"));
@@ -100,24 +110,32 @@ class TransformersGoldenTest {
         List<double[]> old = new ArrayList<>();
         for (int i = 0; i < lengths.length; i++) {
             JsonArray entropy = learner.getAsJsonArray("old_entropy").get(i).getAsJsonArray();
-            sequences.add(new TrainingSequence(
-                    Arrays.copyOf(ints(learner.getAsJsonArray("ids").get(i)), lengths[i]),
-                    IntStream.range(prompts[i], lengths[i])
-                            .filter(t -> entropy.get(t).getAsDouble() >= threshold == top)
-                            .toArray()));
+            sequences.add(
+                    new TrainingSequence(
+                            Arrays.copyOf(ints(learner.getAsJsonArray("ids").get(i)), lengths[i]),
+                            IntStream.range(prompts[i], lengths[i])
+                                    .filter(t -> entropy.get(t).getAsDouble() >= threshold == top)
+                                    .toArray()));
             old.add(doubles(learner.getAsJsonArray("old_logprob").get(i)));
         }
         DoubleAdder loss = new DoubleAdder();
         try (Trainer trainer = new Trainer(policy, options)) {
-            trainer.accumulate(sequences, 1, (i, logProb, entropy, dLogProb, dEntropy) -> {
-                double a = advantage[i];
-                for (int k = 0; k < logProb.length; k++) {
-                    double ratio = Math.exp(logProb[k] - old.get(i)[sequences.get(i).positions()[k]]);
-                    double clipped = Math.max(0.8, Math.min(1.28, ratio));
-                    loss.add(-Math.min(ratio * a, clipped * a) / tokens);
-                    dLogProb[k] = (float) (ratio * a <= clipped * a ? -ratio * a / tokens : 0);
-                }
-            });
+            trainer.accumulate(
+                    sequences,
+                    1,
+                    (i, logProb, entropy, dLogProb, dEntropy) -> {
+                        double a = advantage[i];
+                        for (int k = 0; k < logProb.length; k++) {
+                            double ratio =
+                                    Math.exp(
+                                            logProb[k]
+                                                    - old.get(i)[sequences.get(i).positions()[k]]);
+                            double clipped = Math.max(0.8, Math.min(1.28, ratio));
+                            loss.add(-Math.min(ratio * a, clipped * a) / tokens);
+                            dLogProb[k] =
+                                    (float) (ratio * a <= clipped * a ? -ratio * a / tokens : 0);
+                        }
+                    });
             GradientStatistics statistics = trainer.gradientStatistics();
             assertThat(loss.sum()).isCloseTo(c.get("loss").getAsDouble(), within(1e-5));
             double total = c.get("grad_norm_total").getAsDouble();

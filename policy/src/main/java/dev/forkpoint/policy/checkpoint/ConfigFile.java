@@ -15,7 +15,10 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Reads config.json and generation_config.json. What the decoder cannot do exactly is refused by name. */
+/**
+ * Reads config.json and generation_config.json. What the decoder cannot do exactly is refused by
+ * name.
+ */
 public final class ConfigFile {
 
     /** Supported {@code model_type}s. */
@@ -68,12 +71,20 @@ public final class ConfigFile {
         int heads = positive("num_attention_heads", null);
         int keyValueHeads = positive("num_key_value_heads", heads);
         if (heads % keyValueHeads != 0) {
-            throw bad("num_key_value_heads", keyValueHeads, "a divisor of num_attention_heads, " + heads);
+            throw bad(
+                    "num_key_value_heads",
+                    keyValueHeads,
+                    "a divisor of num_attention_heads, " + heads);
         }
         if (!has("head_dim") && hidden % heads != 0) {
-            throw bad("num_attention_heads", heads, "a divisor of hidden_size, " + hidden + ", where head_dim is not given");
+            throw bad(
+                    "num_attention_heads",
+                    heads,
+                    "a divisor of hidden_size, " + hidden + ", where head_dim is not given");
         }
-        int headDim = positive("head_dim", qwen3 ? Integer.valueOf(128) : Integer.valueOf(hidden / heads));
+        int headDim =
+                positive(
+                        "head_dim", qwen3 ? Integer.valueOf(128) : Integer.valueOf(hidden / heads));
         if (headDim % 2 != 0) {
             throw bad("head_dim", headDim, "an even number");
         }
@@ -86,14 +97,21 @@ public final class ConfigFile {
             throw bad("mlp_bias", true, "false");
         }
         if (flag("use_sliding_window", false)) {
-            throw bad("use_sliding_window", true, "false: sliding-window attention is not supported");
+            throw bad(
+                    "use_sliding_window", true, "false: sliding-window attention is not supported");
         }
         if (type.equals("llama") && has("sliding_window")) {
-            throw bad("sliding_window", json.get("sliding_window"), "none: sliding-window attention is not supported");
+            throw bad(
+                    "sliding_window",
+                    json.get("sliding_window"),
+                    "none: sliding-window attention is not supported");
         }
         checkLayerTypes();
         if (has("quantization_config")) {
-            throw bad("quantization_config", "present", "absent: quantised weights are not supported");
+            throw bad(
+                    "quantization_config",
+                    "present",
+                    "absent: quantised weights are not supported");
         }
         int vocabulary = positive("vocab_size", null);
         int layers = positive("num_hidden_layers", null);
@@ -101,11 +119,18 @@ public final class ConfigFile {
         boolean tied = flag("tie_word_embeddings", false);
         long parameters;
         try {
-            long attention = Math.multiplyExact((long) headDim * (2L * heads + 2L * keyValueHeads), hidden);
-            long block = 2L * hidden + attention + Math.multiplyExact(3L * hidden, intermediate)
-                    + (qwen2 ? (long) headDim * (heads + 2L * keyValueHeads) : 0) + (qwen3 ? 2L * headDim : 0);
-            parameters = Math.addExact(
-                    Math.multiplyExact(block, layers), hidden + Math.multiplyExact((long) vocabulary * hidden, tied ? 1 : 2));
+            long attention =
+                    Math.multiplyExact((long) headDim * (2L * heads + 2L * keyValueHeads), hidden);
+            long block =
+                    2L * hidden
+                            + attention
+                            + Math.multiplyExact(3L * hidden, intermediate)
+                            + (qwen2 ? (long) headDim * (heads + 2L * keyValueHeads) : 0)
+                            + (qwen3 ? 2L * headDim : 0);
+            parameters =
+                    Math.addExact(
+                            Math.multiplyExact(block, layers),
+                            hidden + Math.multiplyExact((long) vocabulary * hidden, tied ? 1 : 2));
         } catch (ArithmeticException e) {
             throw new PolicyFormatException(file + ": more parameters than can be counted", e);
         }
@@ -137,7 +162,10 @@ public final class ConfigFile {
         if (types != null && types.isJsonArray()) {
             for (JsonElement t : types.getAsJsonArray()) {
                 if (!t.isJsonPrimitive() || !t.getAsString().equals("full_attention")) {
-                    throw bad("layer_types", t, "full_attention alone: sliding-window attention is not supported");
+                    throw bad(
+                            "layer_types",
+                            t,
+                            "full_attention alone: sliding-window attention is not supported");
                 }
             }
         }
@@ -156,7 +184,8 @@ public final class ConfigFile {
         return new JsonObject();
     }
 
-    private Optional<ModelConfig.RopeScaling> scaling(JsonObject rope) throws PolicyFormatException {
+    private Optional<ModelConfig.RopeScaling> scaling(JsonObject rope)
+            throws PolicyFormatException {
         JsonElement named = rope.has("rope_type") ? rope.get("rope_type") : rope.get("type");
         String type = named == null ? "default" : named.getAsString();
         double original = number(rope, "original_max_position_embeddings", 0);
@@ -165,7 +194,8 @@ public final class ConfigFile {
                 return Optional.empty();
             }
             case "linear" -> {
-                return Optional.of(new ModelConfig.RopeScaling("linear", above(rope, "factor", 0), 1, 1, 0));
+                return Optional.of(
+                        new ModelConfig.RopeScaling("linear", above(rope, "factor", 0), 1, 1, 0));
             }
             case "llama3" -> {
                 double low = above(rope, "low_freq_factor", 0);
@@ -174,7 +204,8 @@ public final class ConfigFile {
                     throw bad("original_max_position_embeddings", original, "at least 1");
                 }
                 return Optional.of(
-                        new ModelConfig.RopeScaling("llama3", above(rope, "factor", 0), low, high, (int) original));
+                        new ModelConfig.RopeScaling(
+                                "llama3", above(rope, "factor", 0), low, high, (int) original));
             }
             default -> throw bad("rope_type", type, "default, linear or llama3");
         }
@@ -188,10 +219,12 @@ public final class ConfigFile {
         return value;
     }
 
-    private int[] ends(@Nullable JsonObject generation, int vocabulary) throws PolicyFormatException {
-        JsonElement e = generation != null && generation.has("eos_token_id")
-                ? generation.get("eos_token_id")
-                : json.get("eos_token_id");
+    private int[] ends(@Nullable JsonObject generation, int vocabulary)
+            throws PolicyFormatException {
+        JsonElement e =
+                generation != null && generation.has("eos_token_id")
+                        ? generation.get("eos_token_id")
+                        : json.get("eos_token_id");
         if (e == null || e.isJsonNull()) {
             return new int[0];
         }
@@ -208,15 +241,21 @@ public final class ConfigFile {
         return out;
     }
 
-    private Optional<Integer> pad(@Nullable JsonObject generation, int vocabulary) throws PolicyFormatException {
-        JsonElement e = generation != null && generation.has("pad_token_id")
-                ? generation.get("pad_token_id")
-                : json.get("pad_token_id");
-        return e == null || e.isJsonNull() ? Optional.empty() : Optional.of(tokenId("pad_token_id", e, vocabulary));
+    private Optional<Integer> pad(@Nullable JsonObject generation, int vocabulary)
+            throws PolicyFormatException {
+        JsonElement e =
+                generation != null && generation.has("pad_token_id")
+                        ? generation.get("pad_token_id")
+                        : json.get("pad_token_id");
+        return e == null || e.isJsonNull()
+                ? Optional.empty()
+                : Optional.of(tokenId("pad_token_id", e, vocabulary));
     }
 
     private int tokenId(String name, JsonElement e, int vocabulary) throws PolicyFormatException {
-        if (e.isJsonPrimitive() && e.getAsString().matches("\\d{1,9}") && e.getAsInt() < vocabulary) {
+        if (e.isJsonPrimitive()
+                && e.getAsString().matches("\\d{1,9}")
+                && e.getAsInt() < vocabulary) {
             return e.getAsInt();
         }
         throw bad(name, e, "0 to " + (vocabulary - 1));
@@ -274,7 +313,8 @@ public final class ConfigFile {
         return e.getAsInt();
     }
 
-    private double number(JsonObject from, String name, double otherwise) throws PolicyFormatException {
+    private double number(JsonObject from, String name, double otherwise)
+            throws PolicyFormatException {
         JsonElement e = from.get(name);
         if (e == null || e.isJsonNull()) {
             return otherwise;
@@ -293,6 +333,7 @@ public final class ConfigFile {
     }
 
     private PolicyFormatException bad(String name, Object found, String expected) {
-        return new PolicyFormatException(file + ": " + name + ": " + found + " (expected: " + expected + ")");
+        return new PolicyFormatException(
+                file + ": " + name + ": " + found + " (expected: " + expected + ")");
     }
 }

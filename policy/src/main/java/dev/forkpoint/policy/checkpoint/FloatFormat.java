@@ -4,7 +4,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 
-/** The float types of weights on disk. Converted here, since DJL's native interface knows no 16-bit floats. */
+/**
+ * The float types of weights on disk. Converted here, since DJL's native interface knows no 16-bit
+ * floats.
+ */
 public enum FloatFormat {
     FLOAT32("F32", "float32", 4),
     BFLOAT16("BF16", "bfloat16", 2),
@@ -41,7 +44,8 @@ public enum FloatFormat {
                 return f;
             }
         }
-        throw new IllegalArgumentException("dtype: " + name + " (expected: float32, bfloat16 or float16)");
+        throw new IllegalArgumentException(
+                "dtype: " + name + " (expected: float32, bfloat16 or float16)");
     }
 
     /** Whether a safetensors dtype is one of these. */

@@ -26,8 +26,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * One safetensors file: a length, a JSON header with shapes and offsets, the data. Everything is checked before a tensor is read; a file
- * from anywhere is refused with a message, never trusted.
+ * One safetensors file: a length, a JSON header with shapes and offsets, the data. Everything is
+ * checked before a tensor is read; a file from anywhere is refused with a message, never trusted.
  */
 public final class Safetensors implements AutoCloseable {
 
@@ -46,11 +46,23 @@ public final class Safetensors implements AutoCloseable {
     public record Entry(String name, String dtype, long[] shape, long begin, long size) {}
 
     /** Bytes of one element by dtype, of all that the format knows. */
-    private static final Map<String, Integer> BITS = Map.ofEntries(
-            Map.entry("F64", 64), Map.entry("F32", 32), Map.entry("F16", 16), Map.entry("BF16", 16),
-            Map.entry("I64", 64), Map.entry("I32", 32), Map.entry("I16", 16), Map.entry("I8", 8),
-            Map.entry("U64", 64), Map.entry("U32", 32), Map.entry("U16", 16), Map.entry("U8", 8),
-            Map.entry("BOOL", 8), Map.entry("F8_E4M3", 8), Map.entry("F8_E5M2", 8));
+    private static final Map<String, Integer> BITS =
+            Map.ofEntries(
+                    Map.entry("F64", 64),
+                    Map.entry("F32", 32),
+                    Map.entry("F16", 16),
+                    Map.entry("BF16", 16),
+                    Map.entry("I64", 64),
+                    Map.entry("I32", 32),
+                    Map.entry("I16", 16),
+                    Map.entry("I8", 8),
+                    Map.entry("U64", 64),
+                    Map.entry("U32", 32),
+                    Map.entry("U16", 16),
+                    Map.entry("U8", 8),
+                    Map.entry("BOOL", 8),
+                    Map.entry("F8_E4M3", 8),
+                    Map.entry("F8_E5M2", 8));
 
     private final Path file;
     private final FileChannel channel;
@@ -95,15 +107,20 @@ public final class Safetensors implements AutoCloseable {
         return entries;
     }
 
-    /** A read-only view of some of a tensor's bytes, little-endian, mapped, so that nothing is copied. */
+    /**
+     * A read-only view of some of a tensor's bytes, little-endian, mapped, so that nothing is
+     * copied.
+     */
     public ByteBuffer map(Entry entry, long from, long length) throws IOException {
         if (from < 0 || length < 0 || length > Integer.MAX_VALUE || from + length > entry.size) {
-            throw new IllegalArgumentException("bytes " + from + " to " + (from + length) + " of " + entry);
+            throw new IllegalArgumentException(
+                    "bytes " + from + " to " + (from + length) + " of " + entry);
         }
         if (length == 0) {
             return ByteBuffer.allocateDirect(0).order(ByteOrder.LITTLE_ENDIAN);
         }
-        return channel.map(FileChannel.MapMode.READ_ONLY, entry.begin + from, length).order(ByteOrder.LITTLE_ENDIAN);
+        return channel.map(FileChannel.MapMode.READ_ONLY, entry.begin + from, length)
+                .order(ByteOrder.LITTLE_ENDIAN);
     }
 
     @Override
@@ -121,27 +138,36 @@ public final class Safetensors implements AutoCloseable {
         }
     }
 
-    private static SortedMap<String, Entry> header(Path file, FileChannel channel) throws IOException {
+    private static SortedMap<String, Entry> header(Path file, FileChannel channel)
+            throws IOException {
         long fileSize = channel.size();
         if (fileSize < 8) {
-            throw new PolicyFormatException(file + ": " + fileSize + " bytes (expected: at least 8, the header's length)");
+            throw new PolicyFormatException(
+                    file + ": " + fileSize + " bytes (expected: at least 8, the header's length)");
         }
         ByteBuffer lengthBytes = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
         readFully(channel, lengthBytes, 0);
         long length = lengthBytes.getLong(0);
         if (length < 2 || length > Math.min(MAX_HEADER_BYTES, fileSize - 8)) {
-            throw new PolicyFormatException(file + ": header length " + Long.toUnsignedString(length)
-                    + " (expected: 2 to " + Math.min(MAX_HEADER_BYTES, fileSize - 8) + ")");
+            throw new PolicyFormatException(
+                    file
+                            + ": header length "
+                            + Long.toUnsignedString(length)
+                            + " (expected: 2 to "
+                            + Math.min(MAX_HEADER_BYTES, fileSize - 8)
+                            + ")");
         }
         ByteBuffer bytes = ByteBuffer.allocate((int) length);
         readFully(channel, bytes, 8);
         String json;
         try {
-            json = StandardCharsets.UTF_8.newDecoder()
-                    .onMalformedInput(CodingErrorAction.REPORT)
-                    .onUnmappableCharacter(CodingErrorAction.REPORT)
-                    .decode(bytes.flip())
-                    .toString();
+            json =
+                    StandardCharsets.UTF_8
+                            .newDecoder()
+                            .onMalformedInput(CodingErrorAction.REPORT)
+                            .onUnmappableCharacter(CodingErrorAction.REPORT)
+                            .decode(bytes.flip())
+                            .toString();
         } catch (CharacterCodingException e) {
             throw new PolicyFormatException(file + ": header is not UTF-8", e);
         }
@@ -154,7 +180,8 @@ public final class Safetensors implements AutoCloseable {
         return entries;
     }
 
-    private static void readFully(FileChannel channel, ByteBuffer into, long at) throws IOException {
+    private static void readFully(FileChannel channel, ByteBuffer into, long at)
+            throws IOException {
         while (into.hasRemaining()) {
             int n = channel.read(into, at + into.position());
             if (n < 0) {
@@ -163,9 +190,12 @@ public final class Safetensors implements AutoCloseable {
         }
     }
 
-    /** Reads the header's two fixed levels by hand: nothing recursive that a hostile file could make deep. */
-    private static SortedMap<String, Entry> parse(Path file, String json, long dataBegin, long dataSize)
-            throws PolicyFormatException {
+    /**
+     * Reads the header's two fixed levels by hand: nothing recursive that a hostile file could make
+     * deep.
+     */
+    private static SortedMap<String, Entry> parse(
+            Path file, String json, long dataBegin, long dataSize) throws PolicyFormatException {
         SortedMap<String, Entry> entries = new TreeMap<>();
         String field = "header";
         boolean metadataSeen = false;
@@ -178,7 +208,8 @@ public final class Safetensors implements AutoCloseable {
                 field = name;
                 if (name.equals("__metadata__")) {
                     if (metadataSeen) {
-                        throw new PolicyFormatException(file + ": __metadata__: twice in the header");
+                        throw new PolicyFormatException(
+                                file + ": __metadata__: twice in the header");
                     }
                     metadataSeen = true;
                     in.beginObject();
@@ -198,9 +229,17 @@ public final class Safetensors implements AutoCloseable {
             if (in.peek() != JsonToken.END_DOCUMENT) {
                 throw new PolicyFormatException(file + ": header: text after its end");
             }
-        } catch (MalformedJsonException | EOFException | IllegalStateException | NumberFormatException e) {
-            throw new PolicyFormatException(file + ": " + field + ": header is not the JSON of a safetensors file: "
-                    + e.getMessage(), e);
+        } catch (MalformedJsonException
+                | EOFException
+                | IllegalStateException
+                | NumberFormatException e) {
+            throw new PolicyFormatException(
+                    file
+                            + ": "
+                            + field
+                            + ": header is not the JSON of a safetensors file: "
+                            + e.getMessage(),
+                    e);
         } catch (PolicyFormatException e) {
             throw e;
         } catch (IOException e) {
@@ -209,7 +248,8 @@ public final class Safetensors implements AutoCloseable {
         return entries;
     }
 
-    private static Entry entry(Path file, String name, JsonReader in, long dataBegin, long dataSize) throws IOException {
+    private static Entry entry(Path file, String name, JsonReader in, long dataBegin, long dataSize)
+            throws IOException {
         String at = file + ": " + name + ": ";
         String dtype = null;
         long[] shape = null;
@@ -230,20 +270,36 @@ public final class Safetensors implements AutoCloseable {
                     once(at, key, offsets == null);
                     offsets = numbers(at + key, in, 2);
                 }
-                default -> throw new PolicyFormatException(at + key + " (expected: dtype, shape or data_offsets)");
+                default ->
+                        throw new PolicyFormatException(
+                                at + key + " (expected: dtype, shape or data_offsets)");
             }
         }
         in.endObject();
         if (dtype == null || shape == null || offsets == null || offsets.length != 2) {
-            throw new PolicyFormatException(at + "incomplete (expected: dtype, shape and two data_offsets)");
+            throw new PolicyFormatException(
+                    at + "incomplete (expected: dtype, shape and two data_offsets)");
         }
         Integer bits = BITS.get(dtype);
         if (bits == null) {
-            throw new PolicyFormatException(at + "dtype: " + dtype + " (expected: any of " + new TreeMap<>(BITS).keySet() + ")");
+            throw new PolicyFormatException(
+                    at
+                            + "dtype: "
+                            + dtype
+                            + " (expected: any of "
+                            + new TreeMap<>(BITS).keySet()
+                            + ")");
         }
         if (offsets[0] > offsets[1] || offsets[1] > dataSize) {
-            throw new PolicyFormatException(at + "data_offsets: " + offsets[0] + " to " + offsets[1]
-                    + " (expected: ascending, at most " + dataSize + ", where the file ends)");
+            throw new PolicyFormatException(
+                    at
+                            + "data_offsets: "
+                            + offsets[0]
+                            + " to "
+                            + offsets[1]
+                            + " (expected: ascending, at most "
+                            + dataSize
+                            + ", where the file ends)");
         }
         long expected = bits / 8;
         try {
@@ -251,11 +307,21 @@ public final class Safetensors implements AutoCloseable {
                 expected = Math.multiplyExact(expected, n);
             }
         } catch (ArithmeticException e) {
-            throw new PolicyFormatException(at + "shape: " + java.util.Arrays.toString(shape) + ": too large", e);
+            throw new PolicyFormatException(
+                    at + "shape: " + java.util.Arrays.toString(shape) + ": too large", e);
         }
         if (offsets[1] - offsets[0] != expected) {
-            throw new PolicyFormatException(at + "data_offsets: " + (offsets[1] - offsets[0]) + " bytes (expected: " + expected
-                    + ", by dtype " + dtype + " and shape " + java.util.Arrays.toString(shape) + ")");
+            throw new PolicyFormatException(
+                    at
+                            + "data_offsets: "
+                            + (offsets[1] - offsets[0])
+                            + " bytes (expected: "
+                            + expected
+                            + ", by dtype "
+                            + dtype
+                            + " and shape "
+                            + java.util.Arrays.toString(shape)
+                            + ")");
         }
         return new Entry(name, dtype, shape, dataBegin + offsets[0], expected);
     }
@@ -271,11 +337,13 @@ public final class Safetensors implements AutoCloseable {
         in.beginArray();
         while (in.hasNext()) {
             if (in.peek() != JsonToken.NUMBER || out.size() == most) {
-                throw new PolicyFormatException(at + " (expected: at most " + most + " whole numbers)");
+                throw new PolicyFormatException(
+                        at + " (expected: at most " + most + " whole numbers)");
             }
             String text = in.nextString();
             if (!text.matches("\\d{1,18}")) {
-                throw new PolicyFormatException(at + ": " + text + " (expected: a whole number, 0 or more)");
+                throw new PolicyFormatException(
+                        at + ": " + text + " (expected: a whole number, 0 or more)");
             }
             out.add(Long.parseLong(text));
         }
@@ -283,22 +351,38 @@ public final class Safetensors implements AutoCloseable {
         return out.stream().mapToLong(Long::longValue).toArray();
     }
 
-    /** Tensors must lie side by side and fill the data: what overlaps or leaves a hole was not written by a sound program. */
-    private static void checkCover(Path file, SortedMap<String, Entry> entries, long begin, long size)
+    /**
+     * Tensors must lie side by side and fill the data: what overlaps or leaves a hole was not
+     * written by a sound program.
+     */
+    private static void checkCover(
+            Path file, SortedMap<String, Entry> entries, long begin, long size)
             throws PolicyFormatException {
         List<Entry> ordered = new ArrayList<>(entries.values());
         ordered.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::size));
         long at = begin;
         for (Entry e : ordered) {
             if (e.begin != at) {
-                throw new PolicyFormatException(file + ": " + e.name + ": data_offsets begin at " + (e.begin - begin)
-                        + " (expected: " + (at - begin) + ", where the tensor before ends)");
+                throw new PolicyFormatException(
+                        file
+                                + ": "
+                                + e.name
+                                + ": data_offsets begin at "
+                                + (e.begin - begin)
+                                + " (expected: "
+                                + (at - begin)
+                                + ", where the tensor before ends)");
             }
             at += e.size;
         }
         if (at != begin + size) {
-            throw new PolicyFormatException(file + ": " + size + " bytes of data (expected: " + (at - begin)
-                    + ", by the header)");
+            throw new PolicyFormatException(
+                    file
+                            + ": "
+                            + size
+                            + " bytes of data (expected: "
+                            + (at - begin)
+                            + ", by the header)");
         }
     }
 
@@ -331,5 +415,4 @@ public final class Safetensors implements AutoCloseable {
         }
         return out.flip();
     }
-
 }

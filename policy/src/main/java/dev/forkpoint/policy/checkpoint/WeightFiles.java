@@ -65,7 +65,8 @@ public final class WeightFiles implements AutoCloseable {
         for (Safetensors.Entry e : opened.entries().values()) {
             Located before = tensors.put(e.name(), new Located(opened, e));
             if (before != null) {
-                throw new PolicyFormatException(file + ": " + e.name() + ": also in " + before.file.file());
+                throw new PolicyFormatException(
+                        file + ": " + e.name() + ": also in " + before.file.file());
             }
         }
     }
@@ -77,9 +78,15 @@ public final class WeightFiles implements AutoCloseable {
         }
         Map<String, String> fileOf = new HashMap<>();
         for (Map.Entry<String, JsonElement> e : json.getAsJsonObject("weight_map").entrySet()) {
-            if (!e.getValue().isJsonPrimitive() || !e.getValue().getAsString().matches("[\\w.-]+\\.safetensors")) {
+            if (!e.getValue().isJsonPrimitive()
+                    || !e.getValue().getAsString().matches("[\\w.-]+\\.safetensors")) {
                 throw new PolicyFormatException(
-                        index + ": " + e.getKey() + ": " + e.getValue() + " (expected: a .safetensors file beside the index)");
+                        index
+                                + ": "
+                                + e.getKey()
+                                + ": "
+                                + e.getValue()
+                                + " (expected: a .safetensors file beside the index)");
             }
             fileOf.put(e.getKey(), e.getValue().getAsString());
         }
@@ -88,9 +95,14 @@ public final class WeightFiles implements AutoCloseable {
         }
         for (Map.Entry<String, String> e : fileOf.entrySet()) {
             Located located = tensors.get(e.getKey());
-            if (located == null || !String.valueOf(located.file.file().getFileName()).equals(e.getValue())) {
+            if (located == null
+                    || !String.valueOf(located.file.file().getFileName()).equals(e.getValue())) {
                 throw new PolicyFormatException(
-                        directory.resolve(e.getValue()) + ": " + e.getKey() + ": missing, but named in " + INDEX);
+                        directory.resolve(e.getValue())
+                                + ": "
+                                + e.getKey()
+                                + ": missing, but named in "
+                                + INDEX);
             }
         }
     }
@@ -112,7 +124,9 @@ public final class WeightFiles implements AutoCloseable {
     }
 
     /** Writes weights into a folder, in shards where one file would grow beyond the limit. */
-    static void write(Path directory, List<Safetensors.Entry> tensors, long maxShardBytes, Source source) throws IOException {
+    static void write(
+            Path directory, List<Safetensors.Entry> tensors, long maxShardBytes, Source source)
+            throws IOException {
         List<List<Safetensors.Entry>> shards = new ArrayList<>();
         long used = 0;
         for (Safetensors.Entry e : tensors) {
@@ -134,7 +148,8 @@ public final class WeightFiles implements AutoCloseable {
             shards.get(i).forEach(e -> map.addProperty(e.name(), name));
         }
         JsonObject metadata = new JsonObject();
-        metadata.addProperty("total_size", tensors.stream().mapToLong(Safetensors.Entry::size).sum());
+        metadata.addProperty(
+                "total_size", tensors.stream().mapToLong(Safetensors.Entry::size).sum());
         JsonObject index = new JsonObject();
         index.add("metadata", metadata);
         index.add("weight_map", map);
@@ -143,14 +158,25 @@ public final class WeightFiles implements AutoCloseable {
     }
 
     /** Writes one safetensors file. */
-    public static void writeFile(Path file, List<Safetensors.Entry> tensors, Source source) throws IOException {
-        try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+    public static void writeFile(Path file, List<Safetensors.Entry> tensors, Source source)
+            throws IOException {
+        try (FileChannel out =
+                FileChannel.open(
+                        file,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.WRITE,
+                        StandardOpenOption.TRUNCATE_EXISTING)) {
             writeFully(out, Safetensors.header(tensors));
             for (Safetensors.Entry e : tensors) {
                 long before = out.position();
                 source.write(e, out);
                 if (out.position() - before != e.size()) {
-                    throw new IllegalStateException(e.name() + ": wrote " + (out.position() - before) + " bytes of " + e.size());
+                    throw new IllegalStateException(
+                            e.name()
+                                    + ": wrote "
+                                    + (out.position() - before)
+                                    + " bytes of "
+                                    + e.size());
                 }
             }
         }

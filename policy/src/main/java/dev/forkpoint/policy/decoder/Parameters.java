@@ -6,7 +6,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Where each tensor of a Hugging Face checkpoint lies in the one flat array that decoder.py works on (see {@code views} there). */
+/**
+ * Where each tensor of a Hugging Face checkpoint lies in the one flat array that decoder.py works
+ * on (see {@code views} there).
+ */
 public final class Parameters {
 
     /**
@@ -89,7 +92,8 @@ public final class Parameters {
     public Parameter get(String name) {
         Parameter p = byName.get(name);
         if (p == null) {
-            throw new IllegalArgumentException("parameter: " + name + " (expected: any of " + byName.keySet() + ")");
+            throw new IllegalArgumentException(
+                    "parameter: " + name + " (expected: any of " + byName.keySet() + ")");
         }
         return p;
     }

@@ -22,8 +22,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The functions of decoder.py on one device, called by name. Thread-safe. What {@link #call} returns belongs to the caller, who closes
- * it; lists of tensors (weights, caches, saved activations) stay native from one call to the next.
+ * The functions of decoder.py on one device, called by name. Thread-safe. What {@link #call}
+ * returns belongs to the caller, who closes it; lists of tensors (weights, caches, saved
+ * activations) stay native from one call to the next.
  */
 public final class Script {
 
@@ -41,11 +42,19 @@ public final class Script {
         Engine engine = engine();
         if (!device.equals("cpu") && index(device) >= engine.getGpuCount()) {
             throw new IllegalArgumentException(
-                    "device: " + device + " (available: cpu and " + engine.getGpuCount() + " CUDA devices)");
+                    "device: "
+                            + device
+                            + " (available: cpu and "
+                            + engine.getGpuCount()
+                            + " CUDA devices)");
         }
-        manager = (PtNDManager) engine.newBaseManager(device.equals("cpu") ? Device.cpu() : Device.gpu(index(device)));
+        manager =
+                (PtNDManager)
+                        engine.newBaseManager(
+                                device.equals("cpu") ? Device.cpu() : Device.gpu(index(device)));
         prepareThread();
-        try (InputStream in = Script.class.getResourceAsStream("/dev/forkpoint/policy/decoder/" + archive)) {
+        try (InputStream in =
+                Script.class.getResourceAsStream("/dev/forkpoint/policy/decoder/" + archive)) {
             if (in == null) {
                 throw new IllegalStateException(archive + ": missing from the policy library");
             }
@@ -62,17 +71,24 @@ public final class Script {
      * @throws IllegalArgumentException if there is no such device
      */
     public static Script on(String device) {
-        boolean oneDnn = device.equals("cpu")
-                && System.getProperty("os.arch", "").toLowerCase(Locale.ROOT).matches("amd64|x86_64")
-                && !Boolean.getBoolean(PLAIN_PROPERTY);
-        return LOADED.computeIfAbsent(device + (oneDnn ? "" : " plain"), key -> new Script(device, oneDnn));
+        boolean oneDnn =
+                device.equals("cpu")
+                        && System.getProperty("os.arch", "")
+                                .toLowerCase(Locale.ROOT)
+                                .matches("amd64|x86_64")
+                        && !Boolean.getBoolean(PLAIN_PROPERTY);
+        return LOADED.computeIfAbsent(
+                device + (oneDnn ? "" : " plain"), key -> new Script(device, oneDnn));
     }
 
     private static int index(String device) {
         return Integer.parseInt(device.substring(device.indexOf(':') + 1));
     }
 
-    /** DJL finds its engine through the thread's class loader, which in an application server may not see it: lend it ours. */
+    /**
+     * DJL finds its engine through the thread's class loader, which in an application server may
+     * not see it: lend it ours.
+     */
     private static Engine engine() {
         Thread thread = Thread.currentThread();
         ClassLoader before = thread.getContextClassLoader();
@@ -92,8 +108,9 @@ public final class Script {
     }
 
     /**
-     * glibc gives large blocks back to the kernel at every free, and the kernel zeroes them page by page at every malloc: more than half
-     * of a training step. mallopt makes it keep them. Resident memory then stays at its peak.
+     * glibc gives large blocks back to the kernel at every free, and the kernel zeroes them page by
+     * page at every malloc: more than half of a training step. mallopt makes it keep them. Resident
+     * memory then stays at its peak.
      */
     private static void keepFreedMemory() {
         if (Boolean.parseBoolean(System.getProperty("forkpoint.policy.keepFreedMemory", "true"))
@@ -106,7 +123,9 @@ public final class Script {
                 mallopt.invokeInt(new Object[] {-8, 1}); // M_ARENA_MAX
             } catch (UnsatisfiedLinkError e) {
                 System.getLogger(Script.class.getName())
-                        .log(System.Logger.Level.INFO, "no mallopt in this C library: freed memory goes back to the kernel");
+                        .log(
+                                System.Logger.Level.INFO,
+                                "no mallopt in this C library: freed memory goes back to the kernel");
             }
         }
     }
@@ -126,16 +145,21 @@ public final class Script {
     }
 
     public static PtNDArray array(PtNDManager scope, float[] values, long... shape) {
-        return (PtNDArray) scope.create(FloatBuffer.wrap(values), new Shape(shape), DataType.FLOAT32);
+        return (PtNDArray)
+                scope.create(FloatBuffer.wrap(values), new Shape(shape), DataType.FLOAT32);
     }
 
-    /** Float32 values of a direct buffer, which must outlive the array. (This DJL aborts the process for 16-bit floats.) */
+    /**
+     * Float32 values of a direct buffer, which must outlive the array. (This DJL aborts the process
+     * for 16-bit floats.)
+     */
     public static PtNDArray array(PtNDManager scope, ByteBuffer direct, long... shape) {
         return (PtNDArray) scope.create(direct, new Shape(shape), DataType.FLOAT32);
     }
 
     /**
-     * Calls a function. An {@link IValue} among the arguments is lent; everything else is converted for the call.
+     * Calls a function. An {@link IValue} among the arguments is lent; everything else is converted
+     * for the call.
      *
      * @return owned by the caller
      */

@@ -9,7 +9,10 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 
-/** One Java thread a core, each with one libtorch thread: no barrier inside an operation, hence no OpenMP waiting at all. */
+/**
+ * One Java thread a core, each with one libtorch thread: no barrier inside an operation, hence no
+ * OpenMP waiting at all.
+ */
 public final class Workers implements AutoCloseable {
 
     /** The work of one part; a worker does one part at a time. */
@@ -24,16 +27,20 @@ public final class Workers implements AutoCloseable {
     public Workers(int count, String name) {
         this.count = count;
         AtomicInteger number = new AtomicInteger();
-        pool = Executors.newFixedThreadPool(count, task -> {
-            Thread thread = new Thread(
-                    () -> {
-                        Script.prepareThread();
-                        task.run();
-                    },
-                    name + "-" + number.getAndIncrement());
-            thread.setDaemon(true);
-            return thread;
-        });
+        pool =
+                Executors.newFixedThreadPool(
+                        count,
+                        task -> {
+                            Thread thread =
+                                    new Thread(
+                                            () -> {
+                                                Script.prepareThread();
+                                                task.run();
+                                            },
+                                            name + "-" + number.getAndIncrement());
+                            thread.setDaemon(true);
+                            return thread;
+                        });
     }
 
     public int count() {
@@ -43,20 +50,29 @@ public final class Workers implements AutoCloseable {
     /** Runs parts 0..parts-1, each on the next free worker, and waits for all. */
     public void run(int parts, Part work) {
         AtomicInteger next = new AtomicInteger();
-        each(Math.min(count, parts), worker -> {
-            for (int part = next.getAndIncrement(); part < parts; part = next.getAndIncrement()) {
-                work.run(worker, part);
-            }
-        });
+        each(
+                Math.min(count, parts),
+                worker -> {
+                    for (int part = next.getAndIncrement();
+                            part < parts;
+                            part = next.getAndIncrement()) {
+                        work.run(worker, part);
+                    }
+                });
     }
 
-    /** Runs parts 0..parts-1, part p always as worker p % count, in order: sums come out the same each time. */
+    /**
+     * Runs parts 0..parts-1, part p always as worker p % count, in order: sums come out the same
+     * each time.
+     */
     public void runFixed(int parts, Part work) {
-        each(Math.min(count, parts), worker -> {
-            for (int part = worker; part < parts; part += count) {
-                work.run(worker, part);
-            }
-        });
+        each(
+                Math.min(count, parts),
+                worker -> {
+                    for (int part = worker; part < parts; part += count) {
+                        work.run(worker, part);
+                    }
+                });
     }
 
     private void each(int workers, IntConsumer work) {
@@ -68,7 +84,8 @@ public final class Workers implements AutoCloseable {
         boolean interrupted = false;
         Throwable failure = null;
         for (Future<?> future : futures) {
-            while (true) { // native memory in use: never leave a worker behind, not even when interrupted
+            while (true) { // native memory in use: never leave a worker behind, not even when
+                // interrupted
                 try {
                     future.get();
                     break;

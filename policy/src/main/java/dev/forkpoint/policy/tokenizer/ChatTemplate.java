@@ -15,7 +15,8 @@ final class ChatTemplate {
         return Optional.empty();
     }
 
-    String render(List<ChatMessage> messages, boolean addGenerationPrompt, Map<String, Object> extra) {
+    String render(
+            List<ChatMessage> messages, boolean addGenerationPrompt, Map<String, Object> extra) {
         throw new UnsupportedOperationException();
     }
 }

@@ -5,9 +5,10 @@ import java.util.Arrays;
 /**
  * Text of a growing response; never splits a character. Not thread-safe.
  *
- * <p>A token's text depends on its neighbours (a byte-level character may take several tokens, a word-level one brings its own space), so
- * a short window is decoded twice, with and without what is new, and the difference is what is certain. A trailing replacement character
- * means that bytes are missing yet.
+ * <p>A token's text depends on its neighbours (a byte-level character may take several tokens, a
+ * word-level one brings its own space), so a short window is decoded twice, with and without what
+ * is new, and the difference is what is certain. A trailing replacement character means that bytes
+ * are missing yet.
  */
 public final class StreamDecoder {
 
@@ -30,7 +31,8 @@ public final class StreamDecoder {
         System.arraycopy(ids, 0, window, before, ids.length);
         String old = tokenizer.decode(Arrays.copyOf(window, known), skipSpecial);
         String text = tokenizer.decode(window, skipSpecial);
-        if (text.length() <= old.length() || text.charAt(text.length() - 1) == REPLACEMENT && window.length - known < 16) {
+        if (text.length() <= old.length()
+                || text.charAt(text.length() - 1) == REPLACEMENT && window.length - known < 16) {
             return "";
         }
         return advance(old, text);

@@ -27,7 +27,10 @@ public final class Tokenizer implements AutoCloseable {
     /** What tokenizer.json says of ids. */
     private record Vocabulary(int size, Map<String, Integer> ids, Set<Integer> special) {}
 
-    private Tokenizer(HuggingFaceTokenizer tokenizer, Vocabulary vocabulary, Optional<ChatTemplate> template) {
+    private Tokenizer(
+            HuggingFaceTokenizer tokenizer,
+            Vocabulary vocabulary,
+            Optional<ChatTemplate> template) {
         this.tokenizer = tokenizer;
         this.vocabulary = vocabulary;
         this.template = template;
@@ -45,20 +48,31 @@ public final class Tokenizer implements AutoCloseable {
         }
         Vocabulary vocabulary;
         try {
-            vocabulary = vocabulary(JsonParser.parseString(Files.readString(file)).getAsJsonObject());
-        } catch (IOException | JsonParseException | IllegalStateException | NullPointerException | UnsupportedOperationException
-                | ClassCastException | NumberFormatException | StackOverflowError e) {
-            throw new PolicyFormatException(file + ": not a readable tokenizer: " + e.getMessage(), e);
+            vocabulary =
+                    vocabulary(JsonParser.parseString(Files.readString(file)).getAsJsonObject());
+        } catch (IOException
+                | JsonParseException
+                | IllegalStateException
+                | NullPointerException
+                | UnsupportedOperationException
+                | ClassCastException
+                | NumberFormatException
+                | StackOverflowError e) {
+            throw new PolicyFormatException(
+                    file + ": not a readable tokenizer: " + e.getMessage(), e);
         }
         Optional<ChatTemplate> template = ChatTemplate.load(directory);
         Thread thread = Thread.currentThread();
         ClassLoader before = thread.getContextClassLoader();
         thread.setContextClassLoader(Tokenizer.class.getClassLoader());
         try {
-            HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.newInstance(file, Map.of("truncation", "false", "padding", "false"));
+            HuggingFaceTokenizer tokenizer =
+                    HuggingFaceTokenizer.newInstance(
+                            file, Map.of("truncation", "false", "padding", "false"));
             return new Tokenizer(tokenizer, vocabulary, template);
         } catch (IOException | RuntimeException e) {
-            throw new PolicyFormatException(file + ": not a readable tokenizer: " + e.getMessage(), e);
+            throw new PolicyFormatException(
+                    file + ": not a readable tokenizer: " + e.getMessage(), e);
         } finally {
             thread.setContextClassLoader(before);
         }
@@ -94,10 +108,13 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
-     * @param addSpecial add what the tokenizer's post-processor adds around a text (a begin token, say)
+     * @param addSpecial add what the tokenizer's post-processor adds around a text (a begin token,
+     *     say)
      */
     public int[] encode(String text, boolean addSpecial) {
-        return Arrays.stream(tokenizer.encode(text, addSpecial, false).getIds()).mapToInt(Math::toIntExact).toArray();
+        return Arrays.stream(tokenizer.encode(text, addSpecial, false).getIds())
+                .mapToInt(Math::toIntExact)
+                .toArray();
     }
 
     /**
@@ -108,7 +125,8 @@ public final class Tokenizer implements AutoCloseable {
         long[] wide = new long[ids.length];
         for (int i = 0; i < ids.length; i++) {
             if (ids[i] < 0) {
-                throw new IllegalArgumentException("ids[" + i + "]: " + ids[i] + " (expected: 0 or more)");
+                throw new IllegalArgumentException(
+                        "ids[" + i + "]: " + ids[i] + " (expected: 0 or more)");
             }
             wide[i] = ids[i];
         }
@@ -122,7 +140,8 @@ public final class Tokenizer implements AutoCloseable {
      * @throws IllegalArgumentException if the template refuses the messages; carries its words
      */
     public String chat(List<ChatMessage> messages, boolean addGenerationPrompt) {
-        return template.orElseThrow(() -> new IllegalStateException("the model has no chat template"))
+        return template.orElseThrow(
+                        () -> new IllegalStateException("the model has no chat template"))
                 .render(messages, addGenerationPrompt, Map.of());
     }
 
