@@ -1,5 +1,6 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
 import java.util.Arrays;
 
 /** Every response token. */
@@ -17,7 +18,7 @@ public record AllTokens() implements TokenSelector {
     public Selection select(Candidates candidates) {
         boolean[] kept = new boolean[candidates.tokens()];
         Arrays.fill(kept, true);
-        return Selection.of(kept);
+        return Masks.unranked(kept);
     }
 
     @Override

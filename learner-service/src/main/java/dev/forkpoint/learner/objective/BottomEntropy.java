@@ -1,5 +1,9 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
+import java.util.OptionalDouble;
+
 /** Control: the tokens of lowest entropy; the paper's bottom 80 % is 0.8. */
 @Published(
         name = "bottom",
@@ -17,9 +21,14 @@ public record BottomEntropy(@Option(KeepFraction.MEANING) double keepFraction)
     }
 
     @Override
+    public OptionalDouble promisedFraction() {
+        return OptionalDouble.of(keepFraction);
+    }
+
+    @Override
     public Selection select(Candidates candidates) {
-        int count = Ranking.count(keepFraction, candidates.tokens());
-        Selection top = Ranking.top(candidates.entropy(), candidates.tokens() - count);
-        return AllTokens.defaults().select(candidates).minus(top);
+        int count = TopSelection.count(candidates.tokens(), keepFraction);
+        Selection top = TopSelection.greatest(candidates.entropy(), candidates.tokens() - count);
+        return Masks.unranked(Masks.minus(AllTokens.defaults().select(candidates), top));
     }
 }

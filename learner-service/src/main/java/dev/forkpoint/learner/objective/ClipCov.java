@@ -1,5 +1,8 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
+
 /** Takes the gradient from a few random tokens that would move the policy's entropy most. */
 @Published(
         name = "clip_cov",
@@ -68,7 +71,7 @@ public record ClipCov(
             }
         }
         int count = Math.min(eligible, Covariance.share(ratio, update.tokens()));
-        boolean[] dropped = Ranking.top(keys, count).kept();
+        boolean[] dropped = TopSelection.greatest(keys, count).kept();
         for (int t = 0; t < kept.length; t++) {
             kept[t] &= !dropped[t];
         }

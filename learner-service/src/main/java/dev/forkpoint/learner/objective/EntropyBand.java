@@ -1,6 +1,9 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
 import java.math.BigDecimal;
+import java.util.OptionalDouble;
 
 /** Control: tokens between two quantiles of entropy. */
 @Published(
@@ -29,13 +32,23 @@ public record EntropyBand(
     }
 
     @Override
+    public OptionalDouble promisedFraction() {
+        return OptionalDouble.of(to - from);
+    }
+
+    @Override
     public Selection select(Candidates candidates) {
         int tokens = candidates.tokens();
         BigDecimal upper = BigDecimal.valueOf(to);
-        int above = Ranking.count(BigDecimal.ONE.subtract(upper), tokens);
-        int within = Ranking.count(upper.subtract(BigDecimal.valueOf(from)), tokens);
-        Selection down = Ranking.top(candidates.entropy(), Math.min(tokens, above + within));
-        Selection band = down.minus(Ranking.top(candidates.entropy(), above));
-        return new Selection(band.kept(), band.keptCount(), down.threshold());
+        int above =
+                to == 1
+                        ? 0
+                        : TopSelection.count(tokens, BigDecimal.ONE.subtract(upper).doubleValue());
+        int within =
+                TopSelection.count(tokens, upper.subtract(BigDecimal.valueOf(from)).doubleValue());
+        Selection down =
+                TopSelection.greatest(candidates.entropy(), Math.min(tokens, above + within));
+        Selection skipped = TopSelection.greatest(candidates.entropy(), above);
+        return Masks.unranked(Masks.minus(down, skipped));
     }
 }

@@ -1,5 +1,7 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.TopSelection;
+
 /**
  * Unclipped surrogate with a penalty on the tokens that move the policy's entropy most: those of
  * largest covariance between log-prob and advantage.
@@ -59,7 +61,7 @@ public record KlCovSurrogate(
             eligible += kept[t] ? 1 : 0;
         }
         int count = Math.min(eligible, Covariance.share(ratio, update.tokens()));
-        return Ranking.top(keptCovariance, count).kept();
+        return TopSelection.greatest(keptCovariance, count).kept();
     }
 
     @Override

@@ -1,5 +1,8 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
+
 /**
  * Control: random tokens with as much gradient as the top ρ by entropy. Their share is an outcome,
  * and a large one where the top holds most of the gradient.
@@ -27,7 +30,7 @@ public record MatchedRandom(
     @Override
     public Selection select(Candidates candidates) {
         float[] norm = candidates.gradientNorm();
-        Selection top = Ranking.top(candidates.entropy(), keepFraction);
+        Selection top = TopSelection.select(candidates.entropy(), keepFraction);
         double target = mass(norm, top.kept());
         float[] keys = candidates.randomKeys(seed);
         // The drawn sets are nested, so the smallest that reaches the target is found by halving.
@@ -35,14 +38,14 @@ public record MatchedRandom(
         int enough = norm.length;
         while (enough - tooFew > 1) {
             int middle = (tooFew + enough) >>> 1;
-            if (mass(norm, Ranking.top(keys, middle).kept()) >= target) {
+            if (mass(norm, TopSelection.greatest(keys, middle).kept()) >= target) {
                 enough = middle;
             } else {
                 tooFew = middle;
             }
         }
         int count = target == 0 ? 0 : enough;
-        return new Selection(Ranking.top(keys, count).kept(), count, Double.NaN);
+        return Masks.unranked(TopSelection.greatest(keys, count).kept());
     }
 
     private static double mass(float[] norm, boolean[] kept) {

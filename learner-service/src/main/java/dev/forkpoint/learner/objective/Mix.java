@@ -4,12 +4,13 @@ package dev.forkpoint.learner.objective;
  * Counter-based random bits: SplitMix64's finaliser (Steele, Lea and Flood 2014) over a chain of
  * words.
  */
-final class Mix {
+public final class Mix {
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
 
     private Mix() {}
 
-    static long hash(long... words) {
+    /** 64 bits that every word moves; equal for equal words. */
+    public static long hash(long... words) {
         long state = 0;
         for (long word : words) {
             state = finish(state + GOLDEN_GAMMA + word);

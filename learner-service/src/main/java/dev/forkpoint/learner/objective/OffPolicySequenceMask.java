@@ -1,5 +1,6 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
 import java.util.Arrays;
 
 /**

@@ -1,5 +1,9 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
+import java.util.OptionalDouble;
+
 /** Control: random tokens, drawn without replacement. */
 @Published(
         name = "random",
@@ -19,9 +23,14 @@ public record RandomTokens(
     }
 
     @Override
+    public OptionalDouble promisedFraction() {
+        return OptionalDouble.of(keepFraction);
+    }
+
+    @Override
     public Selection select(Candidates candidates) {
-        Selection drawn = Ranking.top(candidates.randomKeys(seed), keepFraction);
-        return new Selection(drawn.kept(), drawn.keptCount(), Double.NaN);
+        Selection drawn = TopSelection.select(candidates.randomKeys(seed), keepFraction);
+        return Masks.unranked(drawn.kept());
     }
 
     @Override

@@ -1,6 +1,8 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
 import java.util.Arrays;
+import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +21,7 @@ public final class StepObjective {
         require("collisionProbability", objective.needsCollision(), step.collisionProbability());
         require("refLogProb", objective.needsReference(), step.refLogProb());
         require("rolloutLogProb", objective.needsRolloutLogProb(), step.rolloutLogProb());
-        this.selection = ranksByCurrent() ? null : objective.selector().select(wholeStep());
+        this.selection = ranksByCurrent() ? null : select(wholeStep());
     }
 
     private static void require(String name, boolean needed, float @Nullable [] values) {
@@ -113,12 +115,35 @@ public final class StepObjective {
         return objective.entropySource() == EntropySource.CURRENT && objective.selector().ranks();
     }
 
+    /**
+     * A mask that silently keeps another share than asked for is this field's best-known bug:
+     * checked.
+     */
+    private Selection select(Candidates candidates) {
+        Selection chosen = objective.selector().select(candidates);
+        OptionalDouble promised = objective.selector().promisedFraction();
+        int tokens = candidates.tokens();
+        // As counts, to within one token; the slack is for ρ as a binary fraction.
+        if (promised.isPresent()
+                && Math.abs(chosen.keptCount() - promised.getAsDouble() * tokens) > 1 + 1e-6) {
+            throw new IllegalStateException(
+                    "kept "
+                            + chosen.keptCount()
+                            + " of "
+                            + tokens
+                            + " tokens (expected: a share of "
+                            + promised.getAsDouble()
+                            + ")");
+        }
+        return chosen;
+    }
+
     private boolean[] kept(int[] sorted, int[] offset, @Nullable Candidates update) {
         if (selection == null) {
             if (update == null) {
                 throw new IllegalStateException("source CURRENT without current scores");
             }
-            return objective.selector().select(update).kept();
+            return select(update).kept();
         }
         boolean[] kept = new boolean[offset[sorted.length]];
         for (int i = 0; i < sorted.length; i++) {

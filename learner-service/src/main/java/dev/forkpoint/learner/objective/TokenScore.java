@@ -1,5 +1,7 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+
 /** By what tokens are ranked. */
 public enum TokenScore {
     ENTROPY {

@@ -1,5 +1,8 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import java.util.OptionalDouble;
+
 /** Which response tokens carry gradient. Immutable. */
 public sealed interface TokenSelector
         permits AllTokens,
@@ -20,6 +23,14 @@ public sealed interface TokenSelector
      * @return mask over the candidates, in their order
      */
     Selection select(Candidates candidates);
+
+    /**
+     * The share that is kept to within one token, where it is the selector's to say and not an
+     * outcome.
+     */
+    default OptionalDouble promisedFraction() {
+        return OptionalDouble.empty();
+    }
 
     /**
      * Whether tokens are ranked by what a policy says of them, so that the entropy source matters.

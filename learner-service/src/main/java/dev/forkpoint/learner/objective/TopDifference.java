@@ -1,5 +1,7 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+
 /** Control: the tokens on which two rankings disagree; their share is an outcome. */
 @Published(
         name = "top_difference",
@@ -30,7 +32,8 @@ public record TopDifference(
 
     @Override
     public Selection select(Candidates candidates) {
-        return in.top(candidates, keepFraction).minus(notIn.top(candidates, keepFraction));
+        return Masks.unranked(
+                Masks.minus(in.top(candidates, keepFraction), notIn.top(candidates, keepFraction)));
     }
 
     @Override

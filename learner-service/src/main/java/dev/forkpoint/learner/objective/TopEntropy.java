@@ -1,5 +1,9 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
+import java.util.OptionalDouble;
+
 /** The forking tokens: those of highest entropy over the whole step. */
 @Published(
         name = "top",
@@ -18,7 +22,12 @@ public record TopEntropy(@Option(KeepFraction.MEANING) double keepFraction)
     }
 
     @Override
+    public OptionalDouble promisedFraction() {
+        return OptionalDouble.of(keepFraction);
+    }
+
+    @Override
     public Selection select(Candidates candidates) {
-        return Ranking.top(candidates.entropy(), keepFraction);
+        return TopSelection.select(candidates.entropy(), keepFraction);
     }
 }

@@ -1,5 +1,9 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
+import java.util.OptionalDouble;
+
 /** Control: the tokens of largest gradient with respect to the logits. */
 @Published(
         name = "top_gradient",
@@ -18,8 +22,13 @@ public record TopGradient(@Option(KeepFraction.MEANING) double keepFraction)
     }
 
     @Override
+    public OptionalDouble promisedFraction() {
+        return OptionalDouble.of(keepFraction);
+    }
+
+    @Override
     public Selection select(Candidates candidates) {
-        return Ranking.top(candidates.gradientNorm(), keepFraction);
+        return TopSelection.select(candidates.gradientNorm(), keepFraction);
     }
 
     @Override

@@ -1,5 +1,9 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.selection.Selection;
+import dev.forkpoint.policy.selection.TopSelection;
+import java.util.OptionalDouble;
+
 /** Control: the tokens of lowest probability. */
 @Published(
         name = "top_surprisal",
@@ -17,11 +21,16 @@ public record TopSurprisal(@Option(KeepFraction.MEANING) double keepFraction)
     }
 
     @Override
+    public OptionalDouble promisedFraction() {
+        return OptionalDouble.of(keepFraction);
+    }
+
+    @Override
     public Selection select(Candidates candidates) {
         float[] surprisal = new float[candidates.tokens()];
         for (int t = 0; t < surprisal.length; t++) {
             surprisal[t] = -candidates.logProb()[t];
         }
-        return Ranking.top(surprisal, keepFraction);
+        return TopSelection.select(surprisal, keepFraction);
     }
 }

@@ -39,8 +39,7 @@ public final class UpdateObjective {
         this.marked = marked;
         this.refined = refined;
         this.control = control;
-        this.counts =
-                new UpdateCounts(responses.length, kept.length, Selection.of(kept).keptCount());
+        this.counts = new UpdateCounts(responses.length, kept.length, Masks.count(kept));
     }
 
     /** The update's responses, ascending. */
