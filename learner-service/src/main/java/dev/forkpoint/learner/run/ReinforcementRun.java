@@ -10,6 +10,7 @@ import dev.forkpoint.learner.objective.Step;
 import dev.forkpoint.learner.objective.StepObjective;
 import dev.forkpoint.learner.objective.UpdateObjective;
 import dev.forkpoint.learner.objective.UpdateStatistics;
+import dev.forkpoint.learner.step.Updates;
 import dev.forkpoint.learner.trainer.PolicyTrainer;
 import dev.forkpoint.policy.GradientStatistics;
 import dev.forkpoint.policy.NonFiniteException;
@@ -253,25 +254,18 @@ final class ReinforcementRun {
     /** The step's updates; returns progress with counters and control moved on. */
     private RunProgress update(
             int number, StepAssembly assembly, StepObjective selected, MetricsOfStep metrics) {
-        int responses = selected.step().responses();
         int updates =
                 spec.hasUpdatesPerStep()
                         ? spec.getUpdatesPerStep()
-                        : Math.max(
-                                1,
-                                Math.round((float) responses / spec.getResponsesPerUpdate()));
+                        : Updates.count(
+                                selected.step().responses(), spec.getResponsesPerUpdate());
+        List<int[]> parts =
+                Updates.of(
+                        selected.step(), updates, spec.getPassesPerStep(), run.spec.getSeed());
         RunProgress p = progress;
-        for (int pass = 0; pass < spec.getPassesPerStep(); pass++) {
-            List<int[]> parts =
-                    UpdatePlan.cut(responses, updates, run.spec.getSeed(), number, pass);
-            for (int i = 0; i < parts.size(); i++) {
-                run.progress(
-                        "update",
-                        number,
-                        (long) pass * parts.size() + i,
-                        (long) spec.getPassesPerStep() * parts.size());
-                p = updateOnce(number, assembly, selected, parts.get(i), p, metrics);
-            }
+        for (int i = 0; i < parts.size(); i++) {
+            run.progress("update", number, i, parts.size());
+            p = updateOnce(number, assembly, selected, parts.get(i), p, metrics);
         }
         return p;
     }
