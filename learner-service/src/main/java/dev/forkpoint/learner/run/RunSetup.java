@@ -275,6 +275,7 @@ final class RunSetup {
                             f.getIntermediateSize(),
                             tokenizer.vocabularySize(),
                             f.getMaxPositions(),
+                            f.getRopeTheta(),
                             true,
                             special(tokenizer, "<eos>"),
                             special(tokenizer, "<pad>")),
