@@ -1,5 +1,6 @@
 package dev.forkpoint.learner.objective;
 
+import dev.forkpoint.policy.sampling.Seeds;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,11 +73,17 @@ public record Candidates(
     public float[] randomKeys(long seed) {
         float[] key = new float[tokens()];
         for (int i = 0; i < responses.length; i++) {
-            long stream = Mix.hash(seed, step.number(), step.responseKey()[responses[i]]);
+            long stream = Seeds.derive(seed, step.number(), step.responseKey()[responses[i]]);
             for (int t = offset[i]; t < offset[i + 1]; t++) {
-                key[t] = Mix.toOrderedFloat(Mix.hash(stream, t - offset[i]));
+                key[t] = orderedFloat(Seeds.derive(stream, t - offset[i], 0));
             }
         }
         return key;
+    }
+
+    /** Finite non-negative float, monotonic in the high bits: one of 2 139 095 040 values. */
+    private static float orderedFloat(long bits) {
+        long finiteFloats = 0x7f800000L;
+        return Float.intBitsToFloat((int) (((bits >>> 32) * finiteFloats) >>> 32));
     }
 }

@@ -25,7 +25,8 @@ public final class Parts {
         SURROGATE("surrogate", Surrogate.class),
         RATIO("ratio reducer", RatioReducer.class),
         NORMALISER("normaliser", Normaliser.class),
-        AUXILIARY("auxiliary term", AuxiliaryTerm.class);
+        AUXILIARY("auxiliary term", AuxiliaryTerm.class),
+        PLANNER("rollout planner", RolloutPlanner.class);
 
         private final String title;
         private final Class<?> type;
@@ -83,6 +84,22 @@ public final class Parts {
         List<Part> parts = new ArrayList<>();
         collect(kind, kind.type, parts);
         return parts;
+    }
+
+    /** The part of a kind with a name, as recipes write it. */
+    public static Part named(Kind kind, String name) {
+        return of(kind).stream()
+                .filter(part -> part.name().equals(name))
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                new IllegalArgumentException(
+                                        kind.title
+                                                + ": "
+                                                + name
+                                                + " (expected: one of "
+                                                + of(kind).stream().map(Part::name).toList()
+                                                + ")"));
     }
 
     private static void collect(Kind kind, Class<?> type, List<Part> parts) {

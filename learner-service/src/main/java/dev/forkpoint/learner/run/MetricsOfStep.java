@@ -41,9 +41,11 @@ final class MetricsOfStep {
         put("groups/count", groups.size());
         put("groups/all_correct", groups.stream().filter(g -> g.stream().allMatch(Episode::correct)).count());
         put("groups/none_correct", groups.stream().filter(g -> g.stream().noneMatch(Episode::correct)).count());
-        put("groups/signalless", assembly.signallessGroups());
-        put("groups/failed", assembly.failedGroups());
-        put("responses/empty", assembly.emptyResponses());
+        put("groups/signalless", assembly.counts().groupsWithoutSignal());
+        put("groups/dropped", assembly.counts().droppedGroups());
+        put("groups/single", assembly.counts().singleGroups());
+        put("responses/unrewarded", assembly.counts().unrewardedResponses());
+        put("responses/empty", assembly.counts().emptyResponses());
         put("responses/truncated_fraction", share(all.stream().filter(Episode::truncated).count(), all.size()));
         int[] lengths = all.stream().mapToInt(Episode::length).sorted().toArray();
         put("length/mean", Arrays.stream(lengths).average().orElse(0));

@@ -6,10 +6,12 @@ import dev.forkpoint.learner.objective.CurrentScores;
 import dev.forkpoint.learner.objective.EntropySource;
 import dev.forkpoint.learner.objective.Objective;
 import dev.forkpoint.learner.objective.ResponseLoss;
+import dev.forkpoint.learner.objective.RolloutPlanner;
 import dev.forkpoint.learner.objective.Step;
 import dev.forkpoint.learner.objective.StepObjective;
 import dev.forkpoint.learner.objective.UpdateObjective;
 import dev.forkpoint.learner.objective.UpdateStatistics;
+import dev.forkpoint.learner.step.Updates;
 import dev.forkpoint.learner.trainer.PolicyTrainer;
 import dev.forkpoint.policy.GradientStatistics;
 import dev.forkpoint.policy.NonFiniteException;
@@ -147,7 +149,7 @@ final class ReinforcementRun {
         }
         clock.sampled();
         StepAssembly assembly = StepAssembly.of(number, collected.groups(), objective);
-        MetricsOfStep metrics = new MetricsOfStep(collected.groups(), assembly, policy.getVersion());
+        MetricsOfStep metrics = new MetricsOfStep(collected.sampled(), assembly, policy.getVersion());
         RunProgress next = progress;
         Step step = assembly.step();
         if (step != null) {
@@ -195,39 +197,71 @@ final class ReinforcementRun {
     }
 
     /**
-     * @param groups in the order of the data
+     * @param sampled every group of the step
+     * @param groups of these, the ones that the planner accepts
      * @param nextProblem index of the first problem not used
      */
-    private record Collected(List<List<Episode>> groups, long nextProblem) {}
+    private record Collected(
+            List<List<Episode>> sampled, List<List<Episode>> groups, long nextProblem) {}
+
+    /** A prompt of the step with its responses so far. */
+    private record Prompt(Problem problem, long index, List<Episode> episodes) {
+        RolloutPlanner.Prompt planned() {
+            return new RolloutPlanner.Prompt(
+                    index,
+                    episodes.size(),
+                    (int) episodes.stream().filter(Episode::correct).count());
+        }
+    }
 
     /** Sample, verify and score, in as many rounds as the planner wants. */
     private Collected collect(int number, StepJournal journal) {
-        int prompts = spec.getPromptsPerStep();
-        boolean dynamic = spec.getPlanner().hasDynamicSampling();
-        int rounds = dynamic ? spec.getPlanner().getDynamicSampling().getMaxRounds() : 1;
-        List<List<Episode>> kept = new ArrayList<>();
+        RolloutPlanner planner = ObjectiveFactory.planner(spec.getPlanner());
+        List<Prompt> prompts = new ArrayList<>();
         long next = progress.nextProblem();
-        for (int round = 0; round < rounds && kept.size() < prompts; round++) {
-            int wanted = prompts - kept.size();
-            List<Problem> problems = source.train(next, wanted);
+        for (int round = 0; ; round++) {
+            RolloutPlanner.Request request =
+                    planner.next(
+                            new RolloutPlanner.State(
+                                    round,
+                                    spec.getPromptsPerStep(),
+                                    spec.getGroupSize(),
+                                    prompts.stream().map(Prompt::planned).toList()));
+            if (request.isNothing()) {
+                break;
+            }
+            List<Problem> problems =
+                    request.newPrompts() == 0
+                            ? List.of()
+                            : source.train(next, request.newPrompts());
+            for (Problem problem : problems) {
+                prompts.add(new Prompt(problem, next++, new ArrayList<>()));
+            }
+            List<Prompt> owners = new ArrayList<>();
             List<CompletableFuture<Episode>> futures = new ArrayList<>();
-            for (int i = 0; i < problems.size(); i++) {
-                for (int j = 0; j < spec.getGroupSize(); j++) {
-                    futures.add(ask(problems.get(i), next + i, j, journal));
+            for (Prompt p : prompts) {
+                int have = p.episodes().size();
+                int more =
+                        have == 0
+                                ? request.responsesEach()
+                                : request.moreResponses().getOrDefault(p.index(), 0);
+                for (int sample = have; sample < have + more; sample++) {
+                    owners.add(p);
+                    futures.add(ask(p.problem(), p.index(), sample, journal));
                 }
             }
-            next += wanted;
             List<Episode> episodes = run.await("sample", number, futures);
-            for (int i = 0; i < problems.size(); i++) {
-                List<Episode> group =
-                        episodes.subList(i * spec.getGroupSize(), (i + 1) * spec.getGroupSize());
-                long correct = group.stream().filter(Episode::correct).count();
-                if (!dynamic || (correct > 0 && correct < group.size())) {
-                    kept.add(group);
-                }
+            for (int i = 0; i < episodes.size(); i++) {
+                owners.get(i).episodes().add(episodes.get(i));
             }
         }
-        return new Collected(kept, next);
+        return new Collected(
+                prompts.stream().map(Prompt::episodes).toList(),
+                prompts.stream()
+                        .filter(p -> planner.accepts(p.planned(), spec.getGroupSize()))
+                        .map(Prompt::episodes)
+                        .toList(),
+                next);
     }
 
     private CompletableFuture<Episode> ask(
@@ -253,25 +287,18 @@ final class ReinforcementRun {
     /** The step's updates; returns progress with counters and control moved on. */
     private RunProgress update(
             int number, StepAssembly assembly, StepObjective selected, MetricsOfStep metrics) {
-        int responses = selected.step().responses();
         int updates =
                 spec.hasUpdatesPerStep()
                         ? spec.getUpdatesPerStep()
-                        : Math.max(
-                                1,
-                                Math.round((float) responses / spec.getResponsesPerUpdate()));
+                        : Updates.count(
+                                selected.step().responses(), spec.getResponsesPerUpdate());
+        List<int[]> parts =
+                Updates.of(
+                        selected.step(), updates, spec.getPassesPerStep(), run.spec.getSeed());
         RunProgress p = progress;
-        for (int pass = 0; pass < spec.getPassesPerStep(); pass++) {
-            List<int[]> parts =
-                    UpdatePlan.cut(responses, updates, run.spec.getSeed(), number, pass);
-            for (int i = 0; i < parts.size(); i++) {
-                run.progress(
-                        "update",
-                        number,
-                        (long) pass * parts.size() + i,
-                        (long) spec.getPassesPerStep() * parts.size());
-                p = updateOnce(number, assembly, selected, parts.get(i), p, metrics);
-            }
+        for (int i = 0; i < parts.size(); i++) {
+            run.progress("update", number, i, parts.size());
+            p = updateOnce(number, assembly, selected, parts.get(i), p, metrics);
         }
         return p;
     }

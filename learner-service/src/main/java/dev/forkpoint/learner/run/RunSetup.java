@@ -49,7 +49,11 @@ final class RunSetup {
     private static void reinforcement(RunContext run) throws IOException {
         ReinforcementSpec spec = run.spec.getReinforcement();
         run.progress("load", 0, 0, 1);
-        Objective objective = ObjectiveFactory.objective(spec.getObjective());
+        Objective objective =
+                ObjectiveFactory.objective(
+                        spec.getObjective(),
+                        spec.getSampling().getMaxTokens(),
+                        run.spec.getSeed());
         Path base = run.snapshots.fetch("reinforcement.policy", spec.getPolicy(), "");
         try (DjlTrainer trainer = trainer(run, "reinforcement.policy", base)) {
             Checkpoints checkpoints = checkpoints(run);

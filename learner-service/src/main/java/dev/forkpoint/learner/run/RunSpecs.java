@@ -1,29 +1,17 @@
 package dev.forkpoint.learner.run;
 
 import dev.forkpoint.policy.sampling.Seeds;
-import dev.forkpoint.proto.learner.v1.AdvantageEstimator;
-import dev.forkpoint.proto.learner.v1.AllTokensNormaliser;
 import dev.forkpoint.proto.learner.v1.CheckpointSpec;
-import dev.forkpoint.proto.learner.v1.ClippedSurrogate;
 import dev.forkpoint.proto.learner.v1.DataSpec;
 import dev.forkpoint.proto.learner.v1.EntropySource;
 import dev.forkpoint.proto.learner.v1.EvaluationSpec;
-import dev.forkpoint.proto.learner.v1.GroupNormalised;
 import dev.forkpoint.proto.learner.v1.LearningRateSchedule;
-import dev.forkpoint.proto.learner.v1.Normaliser;
-import dev.forkpoint.proto.learner.v1.ObjectiveSpec;
 import dev.forkpoint.proto.learner.v1.OptimizerSpec;
 import dev.forkpoint.proto.learner.v1.PlainPlanner;
-import dev.forkpoint.proto.learner.v1.RatioReducer;
 import dev.forkpoint.proto.learner.v1.ReinforcementSpec;
 import dev.forkpoint.proto.learner.v1.RolloutPlanner;
 import dev.forkpoint.proto.learner.v1.RunSpec;
-import dev.forkpoint.proto.learner.v1.SignallessGroups;
 import dev.forkpoint.proto.learner.v1.SupervisedSpec;
-import dev.forkpoint.proto.learner.v1.Surrogate;
-import dev.forkpoint.proto.learner.v1.TokenRatio;
-import dev.forkpoint.proto.learner.v1.TokenSelector;
-import dev.forkpoint.proto.learner.v1.TopEntropy;
 import dev.forkpoint.proto.policy.v1.SamplingParameters;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.error.ServiceException.FieldViolation;
@@ -94,7 +82,8 @@ public final class RunSpecs {
         if (!r.hasPlanner()) {
             b.setPlanner(RolloutPlanner.newBuilder().setPlain(PlainPlanner.getDefaultInstance()));
         }
-        b.setObjective(objective(r.getObjective()));
+        b.setObjective(
+                ObjectiveFactory.resolved(r.getObjective(), r.getSampling().getMaxTokens()));
         boolean fromRollout =
                 b.getObjective().getEntropySource() == EntropySource.ENTROPY_SOURCE_ROLLOUT;
         if (fromRollout && !r.hasRescoreShare()) {
@@ -109,45 +98,6 @@ public final class RunSpecs {
                 .setTemperature(s.hasTemperature() ? s.getTemperature() : 1)
                 .setTopP(s.hasTopP() ? s.getTopP() : 1)
                 .build();
-    }
-
-    /** The objective with its defaults. */
-    public static ObjectiveSpec objective(ObjectiveSpec o) {
-        ObjectiveSpec.Builder b = o.toBuilder();
-        if (!o.hasAdvantage()) {
-            b.setAdvantage(
-                    AdvantageEstimator.newBuilder()
-                            .setGroupNormalised(GroupNormalised.newBuilder().setEpsilon(1e-6)));
-        }
-        if (o.getSignallessGroups() == SignallessGroups.SIGNALLESS_GROUPS_UNSPECIFIED) {
-            b.setSignallessGroups(SignallessGroups.SIGNALLESS_GROUPS_DROP);
-        }
-        if (o.getEntropySource() == EntropySource.ENTROPY_SOURCE_UNSPECIFIED) {
-            b.setEntropySource(EntropySource.ENTROPY_SOURCE_RECOMPUTED);
-        }
-        if (!o.hasSelector()) {
-            b.setSelector(
-                    TokenSelector.newBuilder()
-                            .setTop(TopEntropy.newBuilder().setKeepFraction(0.2)));
-        }
-        if (!o.hasSurrogate()) {
-            b.setSurrogate(
-                    Surrogate.newBuilder()
-                            .setClipped(
-                                    ClippedSurrogate.newBuilder()
-                                            .setClipLow(0.2)
-                                            .setClipHigh(0.28)
-                                            .setRatio(
-                                                    RatioReducer.newBuilder()
-                                                            .setToken(
-                                                                    TokenRatio
-                                                                            .getDefaultInstance()))));
-        }
-        if (!o.hasNormaliser()) {
-            b.setNormaliser(
-                    Normaliser.newBuilder().setAllTokens(AllTokensNormaliser.getDefaultInstance()));
-        }
-        return b.build();
     }
 
     /** Seed of one rollout: of the run, the problem's place in the data, and the sample. */
@@ -261,11 +211,6 @@ public final class RunSpecs {
                     "at least 1");
             require(r.getGroupSize() >= 1, at + "group_size", r.getGroupSize(), "at least 1");
             require(
-                    r.getGroupSize() != 1 || r.getObjective().getAdvantage().hasBatchNormalised(),
-                    at + "group_size",
-                    r.getGroupSize(),
-                    "at least 2, since the advantage compares the responses of a prompt");
-            require(
                     r.getSteps() >= 1 || r.getMaxSeconds() >= 1,
                     at + "steps",
                     r.getSteps(),
@@ -293,20 +238,8 @@ public final class RunSpecs {
                 case UPDATES_NOT_SET ->
                         add(at + "updates", "absent", "updates_per_step or responses_per_update");
             }
-            if (r.getPlanner().hasDynamicSampling()) {
-                require(
-                        r.getPlanner().getDynamicSampling().getMaxRounds() >= 1,
-                        at + "planner.dynamic_sampling.max_rounds",
-                        r.getPlanner().getDynamicSampling().getMaxRounds(),
-                        "at least 1");
-            }
-            boolean fromRollout =
-                    r.getObjective().getEntropySource() == EntropySource.ENTROPY_SOURCE_ROLLOUT;
-            require(
-                    fromRollout || !r.hasRescoreShare(),
-                    at + "rescore_share",
-                    r.getRescoreShare(),
-                    "none unless entropy_source is ROLLOUT: otherwise all responses are scored");
+            ObjectiveFactory.problems(r, s.getSeed())
+                    .forEach(p -> problems.add(new FieldViolation(at + p.field(), p.message())));
             require(
                     r.getRescoreShare() >= 0 && r.getRescoreShare() <= 1,
                     at + "rescore_share",
@@ -317,14 +250,6 @@ public final class RunSpecs {
                     at + "max_staleness",
                     r.getMaxStaleness(),
                     "0: sampling does not run ahead of learning yet");
-            boolean kl =
-                    r.getObjective().getAuxiliaryTermsList().stream()
-                            .anyMatch(t -> t.hasKlK1() || t.hasKlK2() || t.hasKlK3());
-            require(
-                    kl || r.getReferencePolicy().isEmpty(),
-                    at + "reference_policy",
-                    '"' + r.getReferencePolicy() + '"',
-                    "none without a KL term");
             require(
                     !given.getEvaluation().hasSampling(),
                     "evaluation.sampling",

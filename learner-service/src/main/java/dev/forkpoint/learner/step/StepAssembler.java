@@ -2,10 +2,10 @@ package dev.forkpoint.learner.step;
 
 import dev.forkpoint.learner.objective.FinishReason;
 import dev.forkpoint.learner.objective.GroupsWithoutSignal;
-import dev.forkpoint.learner.objective.Mix;
 import dev.forkpoint.learner.objective.Objective;
 import dev.forkpoint.learner.objective.RewardShaper;
 import dev.forkpoint.learner.objective.Step;
+import dev.forkpoint.policy.sampling.Seeds;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -178,7 +178,7 @@ public final class StepAssembler {
                         number,
                         offsets(groupEnd),
                         source.stream()
-                                .mapToLong(s -> Mix.hash(s.promptKey(), s.sample()))
+                                .mapToLong(s -> Seeds.derive(0, s.promptKey(), s.sample()))
                                 .toArray(),
                         offset,
                         required(rollouts, offset, "oldLogProb", Rollout::oldLogProb),

@@ -1,7 +1,7 @@
 package dev.forkpoint.learner.step;
 
-import dev.forkpoint.learner.objective.Mix;
 import dev.forkpoint.learner.objective.Step;
+import dev.forkpoint.policy.sampling.Seeds;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -29,7 +29,7 @@ public final class Updates {
         int count = Math.min(updates, responses);
         List<int[]> all = new ArrayList<>();
         for (int pass = 0; pass < passes; pass++) {
-            long stream = Mix.hash(seed, step.number(), pass);
+            long stream = Seeds.derive(seed, step.number(), pass);
             int[] dealt =
                     count == 1
                             ? IntStream.range(0, responses).toArray()
@@ -37,7 +37,11 @@ public final class Updates {
                                     .boxed()
                                     .sorted(
                                             Comparator.comparingLong(
-                                                    i -> Mix.hash(stream, step.responseKey()[i])))
+                                                    i ->
+                                                            Seeds.derive(
+                                                                    stream,
+                                                                    step.responseKey()[i],
+                                                                    3)))
                                     .mapToInt(Integer::intValue)
                                     .toArray();
             for (int u = 0; u < count; u++) {

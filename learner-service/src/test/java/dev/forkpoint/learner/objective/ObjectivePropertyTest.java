@@ -297,6 +297,9 @@ class ObjectivePropertyTest {
     private static List<Case> cases() {
         List<Case> cases = new ArrayList<>();
         for (Parts.Part part : Parts.all()) {
+            if (part.kind() == Parts.Kind.PLANNER) {
+                continue; // Chooses prompts and takes no part in the equation.
+            }
             cases.add(new Case(part.kind() + " " + part.name(), with(part.defaults())));
         }
         Objective all = Objective.defaults().with(AllTokens.defaults());
