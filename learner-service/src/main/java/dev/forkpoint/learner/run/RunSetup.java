@@ -271,6 +271,7 @@ final class RunSetup {
                             f.getIntermediateSize(),
                             tokenizer.vocabularySize(),
                             f.getMaxPositions(),
+                            f.getRopeTheta(),
                             true,
                             special(tokenizer, "<eos>"),
                             special(tokenizer, "<pad>")),

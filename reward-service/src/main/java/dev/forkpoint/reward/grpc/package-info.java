@@ -1,4 +1,4 @@
-/** The gRPC face of the reward service: translation and scheduling, no judgement. */
+/** Translation between the contract and verifiers and task families. */
 @NullMarked
 package dev.forkpoint.reward.grpc;
 
