@@ -155,13 +155,18 @@ final class BackendStream implements RolloutSink {
         }
     }
 
+    /** Sends what there is and has the engine stop, if the client has cancelled. */
     void endIfCancelled() {
-        boolean cancelled;
+        RolloutHandle running;
         synchronized (this) {
-            cancelled = open && cancelled();
+            if (!open || !cancelled()) {
+                return;
+            }
+            running = handle;
+            onFinished(FinishReason.CANCELLED, Stats.UNKNOWN);
         }
-        if (cancelled) {
-            end(new TritonException(Code.CANCELLED, "cancelled by the client"));
+        if (running != null) {
+            running.cancel();
         }
     }
 
@@ -172,7 +177,7 @@ final class BackendStream implements RolloutSink {
     }
 
     @Override
-    public void onTokens(TokenChunk chunk) {
+    public void onTokens(RolloutChunk chunk) {
         RolloutHandle stop = null;
         synchronized (this) {
             if (!open) {
@@ -202,7 +207,7 @@ final class BackendStream implements RolloutSink {
                                         >= TimeUnit.MILLISECONDS.toNanos(chunks.millis())));
     }
 
-    private void append(TokenChunk chunk) {
+    private void append(RolloutChunk chunk) {
         int n = chunk.size();
         if (count + n > ids.length) {
             int capacity = Math.max(count + n, 2 * ids.length);

@@ -7,14 +7,18 @@ package dev.forkpoint.triton;
 public enum FinishReason {
     /** More tokens follow. */
     NONE(0),
-    /** The policy sampled its end-of-sequence token, which is the response's last. */
-    END_OF_SEQUENCE(1),
-    /** One of the request's stop ids was sampled; it is the response's last token. */
-    STOP_ID(2),
-    /** {@code max_tokens} were sampled. */
-    MAX_TOKENS(3),
-    /** Prompt and response fill the policy's context. */
-    CONTEXT_FULL(4);
+    /**
+     * With one of the policy's end tokens or of the request's stop ids, which is the response's
+     * last token.
+     */
+    STOP(1),
+    /** At the request's most tokens, or at the end of the context. */
+    LENGTH(2),
+    /**
+     * At the caller's wish; the tokens are those sampled until then, as far as they had left the
+     * server.
+     */
+    CANCELLED(3);
 
     private final int number;
 

@@ -6,6 +6,7 @@ import static dev.forkpoint.triton.Native.scratch;
 import static org.bytedeco.tritonserver.global.tritonserver.*;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.forkpoint.triton.TritonException.Code;
 import java.nio.file.Path;
 import java.util.Map;
@@ -111,15 +112,26 @@ final class JvmBackend {
 
     static native long allocatorFn(int which);
 
-    /** A configuration ready to be loaded; {@link #discard} it when Triton did not take it. */
-    record Prepared(String configJson, String loadId) {}
+    /**
+     * A configuration ready to be loaded, and its open policy; closing it frees what Triton did not
+     * take.
+     */
+    record Prepared(String configJson, String loadId) implements AutoCloseable {
+        @Override
+        public void close() {
+            TokenEngine engine = PREPARED.remove(loadId);
+            if (engine != null) {
+                engine.close();
+            }
+        }
+    }
 
     /**
      * Opens the policy that a configuration of this backend names, before Triton hears of it: a
      * load that fails inside Triton leaves it with a model in the background which makes every
      * later shutdown take the whole exit timeout.
      */
-    static Prepared prepare(com.fasterxml.jackson.databind.node.ObjectNode config) {
+    static Prepared prepare(ObjectNode config) {
         String loadId = nextLoadId();
         TensorContract.parameter(config.withObject("/parameters"), LOAD_PARAMETER, loadId);
         TensorContract.check(config.toString());
@@ -129,13 +141,6 @@ final class JvmBackend {
 
     static String nextLoadId() {
         return ProcessHandle.current().pid() + "-" + LOADS.incrementAndGet();
-    }
-
-    static void discard(Prepared prepared) {
-        TokenEngine engine = PREPARED.remove(prepared.loadId());
-        if (engine != null) {
-            engine.close();
-        }
     }
 
     private static TokenEngine open(JsonNode config) {

@@ -50,22 +50,26 @@ public record RolloutRequest(
      * min-p. Log-probs, entropies and collision probabilities are those of the full distribution at
      * that temperature, before the filters.
      *
-     * @param temperature 0 is greedy (log-probs and entropies then at 1), else in (0, 100]
+     * @param temperature 0 is greedy (log-probs and entropies then at 1), else in [0.001, 100]
      * @param topP in (0, 1]; 1: off
      * @param topK at least 0; 0: off
-     * @param minP in [0, 1); 0: off
+     * @param minP in [0, 1]; 0: off
      * @param fork another temperature at forking tokens, or null
      */
     public record Sampling(
-            float temperature, float topP, int topK, float minP, @Nullable Fork fork) {
+            double temperature, double topP, int topK, double minP, @Nullable Fork fork) {
 
         public static final Sampling PLAIN = new Sampling(1, 1, 0, 0, null);
 
         public Sampling {
-            require(temperature >= 0 && temperature <= 100, "temperature", temperature, "0 to 100");
+            require(
+                    temperature == 0 || inRange(temperature),
+                    "temperature",
+                    temperature,
+                    "0, or 0.001 to 100");
             require(topP > 0 && topP <= 1, "top_p", topP, "above 0, up to 1");
             require(topK >= 0, "top_k", topK, "at least 0");
-            require(minP >= 0 && minP < 1, "min_p", minP, "0 up to, but not, 1");
+            require(minP >= 0 && minP <= 1, "min_p", minP, "0 to 1");
         }
     }
 
@@ -73,19 +77,15 @@ public record RolloutRequest(
      * Decoding at forks (arXiv 2506.01939, section 3): tokens whose entropy exceeds a threshold are
      * drawn at a temperature of their own.
      *
-     * @param temperature in (0, 100]
+     * @param temperature in [0.001, 100]
      * @param entropyNats the threshold, at least 0
      */
-    public record Fork(float temperature, float entropyNats) {
+    public record Fork(double temperature, double entropyNats) {
 
         public Fork {
+            require(inRange(temperature), "fork_temperature", temperature, "0.001 to 100");
             require(
-                    temperature > 0 && temperature <= 100,
-                    "fork_temperature",
-                    temperature,
-                    "above 0, up to 100");
-            require(
-                    entropyNats >= 0 && entropyNats < Float.POSITIVE_INFINITY,
+                    entropyNats >= 0 && entropyNats < Double.POSITIVE_INFINITY,
                     "fork_entropy",
                     entropyNats,
                     "a finite number of nats, at least 0");
@@ -149,6 +149,10 @@ public record RolloutRequest(
         return new RolloutRequest(
                 id, promptIds, seed, sampling, maxTokens, stopIds, ignoreEos, chunks, other,
                 priority);
+    }
+
+    private static boolean inRange(double temperature) {
+        return temperature >= 1e-3 && temperature <= 100;
     }
 
     private static void requireIds(String name, int[] ids) {

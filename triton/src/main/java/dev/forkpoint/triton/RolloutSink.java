@@ -7,7 +7,7 @@ package dev.forkpoint.triton;
  */
 public interface RolloutSink {
 
-    void onTokens(TokenChunk chunk);
+    void onTokens(RolloutChunk chunk);
 
     void onFinished(FinishReason reason, Stats stats);
 

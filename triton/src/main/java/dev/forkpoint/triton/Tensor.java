@@ -4,6 +4,7 @@ import static org.bytedeco.tritonserver.global.tritonserver.*;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
@@ -90,6 +91,12 @@ public record Tensor(String name, Type type, long[] shape, ByteBuffer data) {
         return new Tensor(name, Type.FP32, new long[] {values.length}, data);
     }
 
+    public static Tensor doubles(String name, double... values) {
+        ByteBuffer data = buffer(values.length, Double.BYTES);
+        data.asDoubleBuffer().put(values);
+        return new Tensor(name, Type.FP64, new long[] {values.length}, data);
+    }
+
     public static Tensor bool(String name, boolean value) {
         ByteBuffer data = buffer(1, 1);
         data.put(0, (byte) (value ? 1 : 0));
@@ -117,6 +124,13 @@ public record Tensor(String name, Type type, long[] shape, ByteBuffer data) {
     float[] asFloats() {
         FloatBuffer view = view(Type.FP32).asFloatBuffer();
         float[] values = new float[view.remaining()];
+        view.get(values);
+        return values;
+    }
+
+    double[] asDoubles() {
+        DoubleBuffer view = view(Type.FP64).asDoubleBuffer();
+        double[] values = new double[view.remaining()];
         view.get(values);
         return values;
     }

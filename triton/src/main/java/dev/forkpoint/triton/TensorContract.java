@@ -39,12 +39,12 @@ public final class TensorContract {
         PROMPT_IDS("prompt_ids", Tensor.Type.INT32, -1, true),
         SEED("seed", Tensor.Type.INT64, 1, true),
         MAX_TOKENS("max_tokens", Tensor.Type.INT32, 1, true),
-        TEMPERATURE("temperature", Tensor.Type.FP32, 1, false),
-        TOP_P("top_p", Tensor.Type.FP32, 1, false),
+        TEMPERATURE("temperature", Tensor.Type.FP64, 1, false),
+        TOP_P("top_p", Tensor.Type.FP64, 1, false),
         TOP_K("top_k", Tensor.Type.INT32, 1, false),
-        MIN_P("min_p", Tensor.Type.FP32, 1, false),
-        FORK_TEMPERATURE("fork_temperature", Tensor.Type.FP32, 1, false),
-        FORK_ENTROPY("fork_entropy", Tensor.Type.FP32, 1, false),
+        MIN_P("min_p", Tensor.Type.FP64, 1, false),
+        FORK_TEMPERATURE("fork_temperature", Tensor.Type.FP64, 1, false),
+        FORK_ENTROPY("fork_entropy", Tensor.Type.FP64, 1, false),
         STOP_IDS("stop_ids", Tensor.Type.INT32, -1, false),
         IGNORE_EOS("ignore_eos", Tensor.Type.BOOL, 1, false),
         CHUNK_TOKENS("chunk_tokens", Tensor.Type.INT32, 1, false),
@@ -99,8 +99,8 @@ public final class TensorContract {
         addUnless(0, tensors, Input.TOP_K, s.topK());
         addUnless(0, tensors, Input.MIN_P, s.minP());
         if (s.fork() != null) {
-            tensors.add(Tensor.floats(Input.FORK_TEMPERATURE.wire, s.fork().temperature()));
-            tensors.add(Tensor.floats(Input.FORK_ENTROPY.wire, s.fork().entropyNats()));
+            tensors.add(Tensor.doubles(Input.FORK_TEMPERATURE.wire, s.fork().temperature()));
+            tensors.add(Tensor.doubles(Input.FORK_ENTROPY.wire, s.fork().entropyNats()));
         }
         if (request.stopIds().length > 0) {
             tensors.add(Tensor.ints(Input.STOP_IDS.wire, request.stopIds()));
@@ -114,9 +114,9 @@ public final class TensorContract {
         return tensors;
     }
 
-    private static void addUnless(float usual, List<Tensor> tensors, Input input, float value) {
+    private static void addUnless(double usual, List<Tensor> tensors, Input input, double value) {
         if (value != usual) {
-            tensors.add(Tensor.floats(input.wire, value));
+            tensors.add(Tensor.doubles(input.wire, value));
         }
     }
 
@@ -162,14 +162,14 @@ public final class TensorContract {
                         + Input.FORK_ENTROPY.wire);
         Sampling sampling =
                 new Sampling(
-                        floatOf(byInput, Input.TEMPERATURE, 1),
-                        floatOf(byInput, Input.TOP_P, 1),
+                        doubleOf(byInput, Input.TEMPERATURE, 1),
+                        doubleOf(byInput, Input.TOP_P, 1),
                         intOf(byInput, Input.TOP_K, 0),
-                        floatOf(byInput, Input.MIN_P, 0),
+                        doubleOf(byInput, Input.MIN_P, 0),
                         fork
                                 ? new Fork(
-                                        floatOf(byInput, Input.FORK_TEMPERATURE, 0),
-                                        floatOf(byInput, Input.FORK_ENTROPY, 0))
+                                        doubleOf(byInput, Input.FORK_TEMPERATURE, 0),
+                                        doubleOf(byInput, Input.FORK_ENTROPY, 0))
                                 : null);
         Tensor stopIds = byInput.get(Input.STOP_IDS);
         Tensor ignoreEos = byInput.get(Input.IGNORE_EOS);
@@ -217,9 +217,9 @@ public final class TensorContract {
         return tensor;
     }
 
-    private static float floatOf(Map<Input, Tensor> tensors, Input input, float usual) {
+    private static double doubleOf(Map<Input, Tensor> tensors, Input input, double usual) {
         Tensor tensor = tensors.get(input);
-        return tensor == null ? usual : tensor.asFloats()[0];
+        return tensor == null ? usual : tensor.asDoubles()[0];
     }
 
     private static int intOf(Map<Input, Tensor> tensors, Input input, int usual) {
@@ -232,7 +232,7 @@ public final class TensorContract {
      *
      * @param reason NONE unless it is the last
      */
-    public record Response(TokenChunk chunk, FinishReason reason, RolloutSink.Stats stats) {}
+    public record Response(RolloutChunk chunk, FinishReason reason, RolloutSink.Stats stats) {}
 
     /**
      * Reads a response; an optional output (entropies, collision probabilities, queue time, batch
@@ -245,8 +245,8 @@ public final class TensorContract {
         tensors.forEach(t -> byName.put(t.name(), t));
         try {
             int[] ids = output(byName, Output.TOKEN_IDS).asInts();
-            TokenChunk chunk =
-                    new TokenChunk(
+            RolloutChunk chunk =
+                    new RolloutChunk(
                             ids,
                             output(byName, Output.LOG_PROBS).asFloats(),
                             optional(byName.get(Output.ENTROPIES.wire), ids.length),

@@ -7,6 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +20,8 @@ public final class TritonPolicy {
     private final TritonServer server;
     private final String model;
     private final String engine;
+    private final Object loads = new Object();
+    private final ReadWriteLock swap = new ReentrantReadWriteLock();
     private volatile @Nullable PolicySpec serving;
 
     /**
@@ -44,10 +48,25 @@ public final class TritonPolicy {
      * that run on it end on it. Loading what already serves is a no-op. If this throws, nothing has
      * changed.
      */
-    public synchronized void load(PolicySpec policy) {
-        if (policy.equals(serving)) {
-            return;
+    public void load(PolicySpec policy) {
+        synchronized (loads) {
+            if (policy.equals(serving)) {
+                return;
+            }
+            try (JvmBackend.Prepared prepared =
+                    JvmBackend.prepare(TensorContract.parse(config(policy)))) {
+                swap.writeLock().lock();
+                try {
+                    server.load(model, prepared);
+                    serving = policy;
+                } finally {
+                    swap.writeLock().unlock();
+                }
+            }
         }
+    }
+
+    private String config(PolicySpec policy) {
         Map<String, String> parameters = new LinkedHashMap<>();
         parameters.put(JvmBackend.ENGINE_PARAMETER, engine);
         parameters.put(JvmBackend.VERSION_PARAMETER, Long.toString(policy.version()));
@@ -67,30 +86,45 @@ public final class TritonPolicy {
                     "the model repository " + server.repository() + " cannot be written: " + e,
                     e);
         }
-        server.load(
-                model,
-                TensorContract.modelConfig(model, JvmBackend.NAME, "KIND_CPU", parameters),
-                Map.of());
-        serving = policy;
+        return TensorContract.modelConfig(model, JvmBackend.NAME, "KIND_CPU", parameters);
     }
 
-    public synchronized void unload() {
-        server.unload(model);
-        serving = null;
+    public void unload() {
+        synchronized (loads) {
+            server.unload(model);
+            serving = null;
+        }
     }
+
+    /** A rollout that Triton has taken, and the policy that serves it to its end. */
+    public record Started(RolloutHandle handle, PolicySpec policy) {}
 
     /**
      * Samples a rollout.
      *
      * @throws TritonException for what is refused at once; the rest ends the sink
      */
-    public RolloutHandle generate(RolloutRequest request, RolloutSink sink) {
-        return server.infer(
-                model,
-                request.id(),
-                TensorContract.encode(request),
-                request.timeoutMicros(),
-                new SinkListener(sink));
+    public Started generate(RolloutRequest request, RolloutSink sink) {
+        // Triton binds a request to the model that serves when it is made, so no swap may come in
+        // between
+        swap.readLock().lock();
+        try {
+            PolicySpec policy = serving;
+            if (policy == null) {
+                throw new TritonException(
+                        Code.NOT_FOUND, "model '" + model + "': no policy is loaded");
+            }
+            return new Started(
+                    server.infer(
+                            model,
+                            request.id(),
+                            TensorContract.encode(request),
+                            request.timeoutMicros(),
+                            new SinkListener(sink)),
+                    policy);
+        } finally {
+            swap.readLock().unlock();
+        }
     }
 
     /** Responses as calls of a sink; used in-process and over KServe v2 alike. */
@@ -126,7 +160,11 @@ public final class TritonPolicy {
         @Override
         public void onError(TritonException error) {
             if (ended.compareAndSet(false, true)) {
-                sink.onFailed(error);
+                if (error.code() == Code.CANCELLED) {
+                    sink.onFinished(FinishReason.CANCELLED, RolloutSink.Stats.UNKNOWN);
+                } else {
+                    sink.onFailed(error);
+                }
             }
         }
 

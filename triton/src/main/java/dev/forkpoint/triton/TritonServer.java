@@ -231,25 +231,27 @@ public final class TritonServer implements AutoCloseable {
                 config.path("name").asText(),
                 model);
         config.put("name", model);
-        if (!config.path("backend").asText().equals(JvmBackend.NAME)) {
+        if (config.path("backend").asText().equals(JvmBackend.NAME)) {
+            RolloutRequest.require(
+                    files.isEmpty(),
+                    "files",
+                    files.keySet(),
+                    "none: name the policy by " + JvmBackend.DIRECTORY_PARAMETER);
+            try (JvmBackend.Prepared prepared = JvmBackend.prepare(config)) {
+                load(model, prepared);
+            }
+        } else {
             TensorContract.parameter(
                     config.withObject("/parameters"),
                     JvmBackend.LOAD_PARAMETER,
                     JvmBackend.nextLoadId());
             loadOverride(model, config.toString(), files);
-            return;
         }
-        RolloutRequest.require(
-                files.isEmpty(),
-                "files",
-                files.keySet(),
-                "none: name the policy by " + JvmBackend.DIRECTORY_PARAMETER);
-        JvmBackend.Prepared prepared = JvmBackend.prepare(config);
-        try {
-            loadOverride(model, prepared.configJson(), files);
-        } finally {
-            JvmBackend.discard(prepared); // a no-op where Triton has taken it
-        }
+    }
+
+    /** The quick part of a load: the policy is open already. */
+    void load(String model, JvmBackend.Prepared prepared) {
+        loadOverride(model, prepared.configJson(), Map.of());
     }
 
     private void loadOverride(String model, String config, Map<String, byte[]> files) {

@@ -14,20 +14,21 @@ import org.awaitility.Awaitility;
 @SuppressWarnings("NullAway") // fields are set when the rollout ends
 public final class Gathered implements RolloutSink {
 
-    public final List<TokenChunk> chunks = new ArrayList<>();
+    public final List<RolloutChunk> chunks = new ArrayList<>();
     public final List<Integer> ids = new ArrayList<>();
     public final List<Float> logProbs = new ArrayList<>();
     public final List<Long> versions = new ArrayList<>();
+    public volatile PolicySpec policy;
     public volatile FinishReason reason;
     public volatile Stats stats;
     public volatile TritonException error;
     public volatile long firstNanos;
-    public volatile Consumer<TokenChunk> each = chunk -> {};
+    public volatile Consumer<RolloutChunk> each = chunk -> {};
     private int ends;
     private final CountDownLatch end = new CountDownLatch(1);
 
     @Override
-    public void onTokens(TokenChunk chunk) {
+    public void onTokens(RolloutChunk chunk) {
         synchronized (this) {
             if (firstNanos == 0) {
                 firstNanos = System.nanoTime();

@@ -33,10 +33,10 @@ class TensorContractTest {
                         random.nextLong(),
                         new Sampling(
                                 random.nextInt(3),
-                                random.nextBoolean() ? 1 : 0.9f,
+                                random.nextBoolean() ? 1 : 0.9,
                                 random.nextInt(3),
-                                random.nextBoolean() ? 0 : 0.05f,
-                                random.nextBoolean() ? null : new Fork(1.5f, 0.672f)),
+                                random.nextBoolean() ? 0 : 0.05,
+                                random.nextBoolean() ? null : new Fork(1.5, 0.672)),
                         1 + random.nextInt(100),
                         random.ints(random.nextInt(3), 0, 1000).toArray(),
                         random.nextBoolean(),

@@ -158,13 +158,13 @@ public final class ToyEngine implements TokenEngine {
     /** True when the sequence has ended. */
     private boolean step(Sequence s, int batch) {
         if (s.cancelled) {
-            s.sink.onFailed(new TritonException(Code.CANCELLED, "cancelled"));
+            s.sink.onFinished(FinishReason.CANCELLED, RolloutSink.Stats.UNKNOWN);
             return true;
         }
         int token = token(weights, s.request, s.position++);
         float[] values = {1f / (2 + token)};
         s.sink.onTokens(
-                new TokenChunk(
+                new RolloutChunk(
                         new int[] {token},
                         new float[] {-(float) Math.log(2 + token)},
                         entropies ? values : null,
@@ -182,17 +182,17 @@ public final class ToyEngine implements TokenEngine {
     private static FinishReason reason(Sequence s, int token) {
         for (int stop : s.request.stopIds()) {
             if (stop == token) {
-                return FinishReason.STOP_ID;
+                return FinishReason.STOP;
             }
         }
         if (token == END_OF_SEQUENCE && !s.request.ignoreEos()) {
-            return FinishReason.END_OF_SEQUENCE;
+            return FinishReason.STOP;
         }
         if (s.position == s.request.maxTokens()) {
-            return FinishReason.MAX_TOKENS;
+            return FinishReason.LENGTH;
         }
         return s.request.promptIds().length + s.position == CONTEXT
-                ? FinishReason.CONTEXT_FULL
+                ? FinishReason.LENGTH
                 : FinishReason.NONE;
     }
 

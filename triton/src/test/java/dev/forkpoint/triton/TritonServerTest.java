@@ -71,7 +71,7 @@ class TritonServerTest {
 
     private static Gathered generate(TritonPolicy policy, RolloutRequest request) {
         Gathered gathered = new Gathered();
-        policy.generate(request, gathered);
+        gathered.policy = policy.generate(request, gathered).policy();
         return gathered;
     }
 
@@ -93,10 +93,10 @@ class TritonServerTest {
         assertThat(got.chunks).hasSize(1);
         assertThat(got.ids).isEqualTo(expected(7, request, 100));
         assertThat(got.versions).hasSize(100).containsOnly(3L);
-        assertThat(got.reason).isEqualTo(FinishReason.MAX_TOKENS);
+        assertThat(got.reason).isEqualTo(FinishReason.LENGTH);
         assertThat(got.stats.queueMicros()).isNotNegative();
         assertThat(got.stats.batchSize()).isPositive();
-        TokenChunk chunk = got.chunks.get(0);
+        RolloutChunk chunk = got.chunks.get(0);
         for (int i = 0; i < 100; i++) {
             int token = chunk.tokenIds()[i];
             assertThat(chunk.logProbs()[i]).isEqualTo(-(float) Math.log(2 + token));
@@ -110,7 +110,7 @@ class TritonServerTest {
         RolloutRequest request = request(100, 4).withChunks(new Chunks(16, 0));
         Gathered got = generate(policy, request).await();
         assertThat(got.ids).isEqualTo(expected(7, request, 100));
-        assertThat(got.chunks.stream().map(TokenChunk::size)).startsWith(1, 16, 16).hasSize(8);
+        assertThat(got.chunks.stream().map(RolloutChunk::size)).startsWith(1, 16, 16).hasSize(8);
     }
 
     @Test
@@ -140,7 +140,7 @@ class TritonServerTest {
                         0,
                         0);
         Gathered got = generate(policy, untilEos).await();
-        assertThat(got.reason).isEqualTo(FinishReason.END_OF_SEQUENCE);
+        assertThat(got.reason).isEqualTo(FinishReason.STOP);
         assertThat(got.ids).isEqualTo(all.subList(0, eos + 1));
         int stop = all.get(10);
         RolloutRequest untilStop =
@@ -156,7 +156,7 @@ class TritonServerTest {
                         0,
                         0);
         got = generate(policy, untilStop).await();
-        assertThat(got.reason).isEqualTo(FinishReason.STOP_ID);
+        assertThat(got.reason).isEqualTo(FinishReason.STOP);
         assertThat(got.ids).isEqualTo(all.subList(0, all.indexOf(stop) + 1));
     }
 
@@ -189,7 +189,7 @@ class TritonServerTest {
             Gathered got = all.get(i).await();
             assertThat(got.error).isNull();
             assertThat(got.ids).isEqualTo(expected(7, requests[i], got.ids.size()));
-            assertThat(got.ids.size() == 50 || got.reason == FinishReason.END_OF_SEQUENCE).isTrue();
+            assertThat(got.ids.size() == 50 || got.reason == FinishReason.STOP).isTrue();
         }
     }
 
@@ -197,11 +197,11 @@ class TritonServerTest {
     void cancelEndsTheStreamAndFreesTheSlot() {
         Gathered got = new Gathered();
         RolloutHandle handle =
-                policy.generate(request(90_000, 5).withChunks(new Chunks(1, 0)), got);
+                policy.generate(request(90_000, 5).withChunks(new Chunks(1, 0)), got).handle();
         got.awaitTokens(5);
         handle.cancel();
         got.await();
-        assertThat(got.error.code()).isEqualTo(Code.CANCELLED);
+        assertThat(got.reason).isEqualTo(FinishReason.CANCELLED);
         handle.cancel(); // after the end: nothing happens
         RolloutRequest next = request(2, 5);
         assertThat(generate(policy, next).await().ids).isEqualTo(expected(7, next, 2));
@@ -218,9 +218,9 @@ class TritonServerTest {
                         handle[0].cancel();
                     }
                 };
-        handle[0] = policy.generate(request(90_000, 6).withChunks(new Chunks(1, 0)), got);
+        handle[0] = policy.generate(request(90_000, 6).withChunks(new Chunks(1, 0)), got).handle();
         got.await();
-        assertThat(got.error.code()).isEqualTo(Code.CANCELLED);
+        assertThat(got.reason).isEqualTo(FinishReason.CANCELLED);
         assertThat(got.size()).isLessThanOrEqualTo(32);
     }
 
@@ -235,16 +235,21 @@ class TritonServerTest {
             all.add(got);
             handles.add(
                     policy.generate(
-                            request(90_000, i % 1000 == 666 || i % 1000 == 667 ? 1 : i % 1000)
-                                    .withChunks(new Chunks(random.nextInt(32), 0)),
-                            got));
+                                    request(
+                                                    90_000,
+                                                    i % 1000 == 666 || i % 1000 == 667
+                                                            ? 1
+                                                            : i % 1000)
+                                            .withChunks(new Chunks(random.nextInt(32), 0)),
+                                    got)
+                            .handle());
             if (random.nextInt(3) == 0) {
                 handles.get(random.nextInt(handles.size())).cancel();
             }
         }
         java.util.Collections.shuffle(handles, random);
         handles.forEach(RolloutHandle::cancel);
-        all.forEach(got -> assertThat(got.await().error.code()).isEqualTo(Code.CANCELLED));
+        all.forEach(got -> assertThat(got.await().reason).isEqualTo(FinishReason.CANCELLED));
         Awaitility.await()
                 .atMost(Duration.ofSeconds(5))
                 .untilAsserted(() -> assertThat(ToyEngine.SLOTS).hasValue(0));
@@ -254,7 +259,7 @@ class TritonServerTest {
     @Test
     void endsLateRolloutsWithDeadlineExceeded() {
         Gathered got = new Gathered();
-        policy.generate(request(90_000, 5).withTimeoutMicros(20_000), got);
+        policy.generate(request(90_000, 5).withTimeoutMicros(20_000), got).handle();
         got.await();
         assertThat(got.error.code()).isEqualTo(Code.DEADLINE_EXCEEDED);
         assertThat(got.error).hasMessageContaining("20000");
@@ -301,16 +306,16 @@ class TritonServerTest {
         assertRefused(
                 () -> infer(prompt, seed, max, Tensor.ints("stop_ids", 5000)), "stop_ids[0]: 5000");
         assertRefused(
-                () -> infer(prompt, seed, max, Tensor.floats("temperature", Float.NaN)),
+                () -> infer(prompt, seed, max, Tensor.doubles("temperature", Double.NaN)),
                 "temperature: NaN");
         assertRefused(
-                () -> infer(prompt, seed, max, Tensor.floats("temperature", -1)),
+                () -> infer(prompt, seed, max, Tensor.doubles("temperature", -1)),
                 "temperature: -1");
-        assertRefused(() -> infer(prompt, seed, max, Tensor.floats("top_p", 1.5f)), "top_p: 1.5");
+        assertRefused(() -> infer(prompt, seed, max, Tensor.doubles("top_p", 1.5)), "top_p: 1.5");
         assertRefused(() -> infer(prompt, seed, max, Tensor.ints("top_k", -3)), "top_k: -3");
-        assertRefused(() -> infer(prompt, seed, max, Tensor.floats("min_p", 1)), "min_p: 1");
+        assertRefused(() -> infer(prompt, seed, max, Tensor.doubles("min_p", 2)), "min_p: 2");
         assertRefused(
-                () -> infer(prompt, seed, max, Tensor.floats("fork_temperature", 1)),
+                () -> infer(prompt, seed, max, Tensor.doubles("fork_temperature", 1)),
                 "fork_entropy");
         assertRefused(
                 () -> infer(prompt, seed, max, Tensor.ints("chunk_tokens", -1)),
@@ -478,7 +483,7 @@ class TritonServerTest {
             Gathered got = all.get(i).await();
             assertThat(got.error).isNull();
             long version = got.versions.get(0);
-            assertThat(version).isIn((long) i / 4, (long) i / 4 + 1);
+            assertThat(version).isEqualTo(got.policy.version());
             assertThat(got.versions).hasSize(60).containsOnly(version);
             assertThat(got.ids).isEqualTo(expected(version, requests.get(i), 60));
         }

@@ -13,17 +13,17 @@ import org.jspecify.annotations.Nullable;
  *     none
  * @param policyVersions [n], the policy version that sampled each token
  */
-public record TokenChunk(
+public record RolloutChunk(
         int[] tokenIds,
         float[] logProbs,
         float @Nullable [] entropies,
         float @Nullable [] collisionProbabilities,
         long[] policyVersions) {
 
-    public static final TokenChunk EMPTY =
-            new TokenChunk(new int[0], new float[0], new float[0], new float[0], new long[0]);
+    public static final RolloutChunk EMPTY =
+            new RolloutChunk(new int[0], new float[0], new float[0], new float[0], new long[0]);
 
-    public TokenChunk {
+    public RolloutChunk {
         int n = tokenIds.length;
         requireLength("log_probs", logProbs.length, n);
         requireLength("entropies", entropies == null ? n : entropies.length, n);
