@@ -1,5 +1,6 @@
 package dev.forkpoint.triton;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,21 @@ public record RolloutChunk(
 
     private static void requireLength(String name, int found, int n) {
         RolloutRequest.require(found == n, name, found + " values", "as many as token_ids: " + n);
+    }
+
+    /** Without the first {@code start} tokens. */
+    public RolloutChunk from(int start) {
+        int n = size();
+        return start == 0
+                ? this
+                : new RolloutChunk(
+                        Arrays.copyOfRange(tokenIds, start, n),
+                        Arrays.copyOfRange(logProbs, start, n),
+                        entropies == null ? null : Arrays.copyOfRange(entropies, start, n),
+                        collisionProbabilities == null
+                                ? null
+                                : Arrays.copyOfRange(collisionProbabilities, start, n),
+                        Arrays.copyOfRange(policyVersions, start, n));
     }
 
     public int size() {

@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TritonPolicy {
 
+    /** The name under which a process registers the engine that serves its policies. */
+    public static final String ENGINE = "policy";
+
     private final TritonServer server;
     private final String model;
     private final String engine;
@@ -67,15 +70,6 @@ public final class TritonPolicy {
     }
 
     private String config(PolicySpec policy) {
-        Map<String, String> parameters = new LinkedHashMap<>();
-        parameters.put(JvmBackend.ENGINE_PARAMETER, engine);
-        parameters.put(JvmBackend.VERSION_PARAMETER, Long.toString(policy.version()));
-        parameters.put(
-                JvmBackend.DIRECTORY_PARAMETER, policy.directory().toAbsolutePath().toString());
-        if (policy.adapter() != null) {
-            parameters.put(
-                    JvmBackend.ADAPTER_PARAMETER, policy.adapter().toAbsolutePath().toString());
-        }
         try {
             // Triton wants a version directory in its repository, even where the model's files lie
             // elsewhere
@@ -85,6 +79,23 @@ public final class TritonPolicy {
                     Code.INTERNAL,
                     "the model repository " + server.repository() + " cannot be written: " + e,
                     e);
+        }
+        return modelConfig(model, engine, policy);
+    }
+
+    /**
+     * The configuration by which a server of this project serves a policy with an engine of its
+     * process.
+     */
+    public static String modelConfig(String model, String engine, PolicySpec policy) {
+        Map<String, String> parameters = new LinkedHashMap<>();
+        parameters.put(JvmBackend.ENGINE_PARAMETER, engine);
+        parameters.put(JvmBackend.VERSION_PARAMETER, Long.toString(policy.version()));
+        parameters.put(
+                JvmBackend.DIRECTORY_PARAMETER, policy.directory().toAbsolutePath().toString());
+        if (policy.adapter() != null) {
+            parameters.put(
+                    JvmBackend.ADAPTER_PARAMETER, policy.adapter().toAbsolutePath().toString());
         }
         return TensorContract.modelConfig(model, JvmBackend.NAME, "KIND_CPU", parameters);
     }
