@@ -1,6 +1,13 @@
 package dev.forkpoint.policy;
 
+import ai.djl.pytorch.jni.IValue;
+import dev.forkpoint.policy.tensor.Script;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Samples responses of one policy by continuous batching: sequences join and leave the running
@@ -10,8 +17,42 @@ import java.time.Duration;
  */
 public final class Generator implements AutoCloseable {
 
+    /**
+     * Rows for which oneDNN lays weights out; a fixed number, so that the layout never depends on
+     * the load.
+     */
+    static final int PACKED_ROWS = 256;
+
+    private final Policy policy;
+    private final GeneratorOptions options;
+    private final IValue weights;
+    private final int lanes;
+    private final long laneBudgetBytes;
+    private final List<Thread> threads = new ArrayList<>();
+
+    // guarded by this
+    private final ArrayDeque<Response> queue = new ArrayDeque<>();
+    private final int[] activeOf;
+    private int running; // lanes alive
+    private boolean draining;
+    private @Nullable Throwable ended; // why no lane may go on
+
     public Generator(Policy policy, GeneratorOptions options) {
-        throw new UnsupportedOperationException();
+        this.policy = policy;
+        this.options = options;
+        lanes = Math.min(policy.threads(options.threads()), options.maxRows());
+        laneBudgetBytes = options.kvBudgetBytes() / lanes;
+        activeOf = new int[lanes];
+        Script.prepareThread();
+        weights = policy.script().call("pack", policy.flat(), policy.dims(), PACKED_ROWS);
+        running = lanes;
+        for (int i = 0; i < lanes; i++) {
+            int number = i;
+            Thread thread = new Thread(() -> work(number), "forkpoint-generator-" + i);
+            thread.setDaemon(true);
+            threads.add(thread);
+        }
+        threads.forEach(Thread::start);
     }
 
     /**
@@ -23,17 +64,159 @@ public final class Generator implements AutoCloseable {
      * @throws GeneratorClosedException if closed or draining
      */
     public GenerationHandle submit(GenerationRequest request, GenerationListener listener) {
-        throw new UnsupportedOperationException();
+        Response response = accepted(request, listener);
+        synchronized (this) {
+            if (draining || ended != null) {
+                throw new GeneratorClosedException("the generator takes no more requests");
+            }
+            queue.add(response);
+            notifyAll();
+        }
+        return () -> {
+            synchronized (this) {
+                response.cancelled = true;
+                notifyAll();
+            }
+        };
+    }
+
+    private Response accepted(GenerationRequest request, GenerationListener listener) {
+        ModelConfig c = policy.config();
+        int[] prompt = request.promptIds();
+        policy.checkIds("promptIds", prompt);
+        policy.checkIds("stopIds", request.sampling().stopIds());
+        if (prompt.length >= c.maxPositions()) {
+            throw new IllegalArgumentException(
+                    "promptIds: "
+                            + prompt.length
+                            + " tokens (expected: at most "
+                            + (c.maxPositions() - 1)
+                            + ", which leaves one of the model's "
+                            + c.maxPositions()
+                            + " positions)");
+        }
+        int limit = Math.min(request.sampling().maxTokens(), c.maxPositions() - prompt.length);
+        int slots = Lane.slots(prompt.length, limit, options.stepsPerCall());
+        long bytes = Lane.cacheBytes(1, slots, c);
+        if (bytes > laneBudgetBytes) {
+            throw new IllegalArgumentException(
+                    "maxTokens: "
+                            + limit
+                            + " after "
+                            + prompt.length
+                            + " prompt tokens needs "
+                            + bytes
+                            + " bytes of cache (expected: at most "
+                            + laneBudgetBytes
+                            + ", kvBudgetBytes shared by "
+                            + lanes
+                            + " threads)");
+        }
+        return new Response(request, listener, limit, slots, c.eosIds());
     }
 
     /** Responses being sampled. */
-    public int active() {
-        throw new UnsupportedOperationException();
+    public synchronized int active() {
+        int sum = 0;
+        for (int n : activeOf) {
+            sum += n;
+        }
+        return sum;
     }
 
     /** Requests waiting for a place. */
-    public int queued() {
-        throw new UnsupportedOperationException();
+    public synchronized int queued() {
+        return queue.size();
+    }
+
+    private void work(int number) {
+        Script.prepareThread();
+        try (Lane lane = new Lane(policy, weights, options.stepsPerCall())) {
+            try {
+                while (turn(number, lane)) {
+                    lane.decode();
+                }
+            } catch (Throwable t) {
+                stop(t);
+            }
+            lane.failAll(reason());
+        } finally {
+            synchronized (this) {
+                activeOf[number] = 0;
+                running--;
+                notifyAll();
+            }
+        }
+    }
+
+    /**
+     * Waits for something to do, then takes in what this lane has room for. Says whether to go on.
+     */
+    private boolean turn(int number, Lane lane) throws InterruptedException {
+        List<Response> cancelled = new ArrayList<>();
+        List<Response> arrivals = new ArrayList<>();
+        lane.dropCancelled();
+        synchronized (this) {
+            activeOf[number] = lane.active();
+            notifyAll();
+            while (ended == null && lane.active() == 0 && queue.isEmpty() && !draining) {
+                wait();
+            }
+            if (ended != null || draining && lane.active() == 0 && queue.isEmpty()) {
+                return false;
+            }
+            for (Iterator<Response> i = queue.iterator(); i.hasNext(); ) {
+                Response r = i.next();
+                if (r.cancelled) {
+                    i.remove();
+                    cancelled.add(r);
+                }
+            }
+            admit(lane, arrivals);
+            activeOf[number] = lane.active() + arrivals.size();
+        }
+        cancelled.forEach(r -> r.listener.onFinished(r.rollout(FinishReason.CANCELLED)));
+        try {
+            lane.admit(arrivals);
+        } catch (RuntimeException | Error e) {
+            arrivals.forEach(r -> r.listener.onFailed(e));
+            throw e;
+        }
+        return true;
+    }
+
+    /**
+     * In order of arrival, as far as rows and budget allow; no lane takes more than its even share.
+     */
+    private void admit(Lane lane, List<Response> arrivals) {
+        int share = (active() + queue.size() + lanes - 1) / lanes;
+        int most = Math.min(share, (options.maxRows() + lanes - 1) / lanes);
+        while (!queue.isEmpty()
+                && lane.active() + arrivals.size() < most
+                && active() + arrivals.size() < options.maxRows()) {
+            Response next = queue.peek();
+            if (lane.bytesWith(arrivals, next) > laneBudgetBytes) {
+                return;
+            }
+            arrivals.add(queue.poll());
+        }
+    }
+
+    private synchronized Throwable reason() {
+        return ended != null ? ended : new GeneratorClosedException("the generator was closed");
+    }
+
+    private void stop(Throwable cause) {
+        List<Response> left;
+        synchronized (this) {
+            if (ended == null) {
+                ended = cause;
+            }
+            left = new ArrayList<>(queue);
+            queue.clear();
+            notifyAll();
+        }
+        left.forEach(r -> r.listener.onFailed(cause));
     }
 
     /**
@@ -42,10 +225,39 @@ public final class Generator implements AutoCloseable {
      * @return whether all were finished in time
      */
     public boolean drain(Duration timeout) throws InterruptedException {
-        throw new UnsupportedOperationException();
+        long end = System.nanoTime() + timeout.toNanos();
+        synchronized (this) {
+            draining = true;
+            notifyAll();
+            while (running > 0) {
+                long left = (end - System.nanoTime() + 999_999) / 1_000_000;
+                if (left <= 0) {
+                    return false;
+                }
+                wait(left);
+            }
+            return true;
+        }
     }
 
     /** Fails what is left with {@link GeneratorClosedException} and frees everything. */
     @Override
-    public void close() {}
+    public void close() {
+        stop(new GeneratorClosedException("the generator was closed"));
+        boolean interrupted = false;
+        for (Thread thread : threads) {
+            while (true) { // lanes hold native memory: wait for them whatever comes
+                try {
+                    thread.join();
+                    break;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        weights.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
 }

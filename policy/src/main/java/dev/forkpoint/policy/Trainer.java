@@ -1,8 +1,23 @@
 package dev.forkpoint.policy;
 
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.jni.IValue;
+import dev.forkpoint.policy.checkpoint.AtomicFiles;
+import dev.forkpoint.policy.checkpoint.Manifest;
+import dev.forkpoint.policy.checkpoint.Safetensors;
+import dev.forkpoint.policy.checkpoint.WeightFiles;
+import dev.forkpoint.policy.decoder.Parameters.Parameter;
+import dev.forkpoint.policy.tensor.Script;
+import dev.forkpoint.policy.tensor.Workers;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a policy in place: gradients of sparse objectives gathered over micro-batches, then AdamW.
@@ -11,8 +26,52 @@ import java.util.List;
  */
 public final class Trainer implements AutoCloseable {
 
+    private static final long PART_ELEMENTS = 16L << 20;
+
+    private final Policy policy;
+    private final TrainerOptions options;
+    private final Script script;
+    private final Workers workers;
+    private final PtNDManager scope;
+    private final long[] dims;
+    private final double epsilon;
+    private final int headChunk;
+    private final PtNDArray[]
+            workerGradients; // of the folded weights, one a worker, zero between calls
+    private final PtNDArray gradient;
+    private final PtNDArray firstMoment;
+    private final PtNDArray secondMoment;
+    private final long[] ranges; // begin and length of each parameter
+    private @Nullable IValue folded;
+    private long updates;
+
     public Trainer(Policy policy, TrainerOptions options) {
-        throw new UnsupportedOperationException();
+        this.policy = policy;
+        this.options = options;
+        script = policy.script();
+        workers = new Workers(policy.threads(options.threads()), "forkpoint-trainer");
+        scope = script.newScope();
+        dims = policy.dims();
+        epsilon = policy.config().normEpsilon();
+        headChunk = Math.min(1024, Scorer.headChunk(policy.config().vocabularySize()));
+        Script.prepareThread();
+        workerGradients = new PtNDArray[workers.count()];
+        for (int w = 0; w < workerGradients.length; w++) {
+            workerGradients[w] = zeros();
+        }
+        gradient = zeros();
+        firstMoment = zeros();
+        secondMoment = zeros();
+        List<Parameter> all = policy.parameters().all();
+        ranges = new long[2 * all.size()];
+        for (int i = 0; i < all.size(); i++) {
+            ranges[2 * i] = all.get(i).begin();
+            ranges[2 * i + 1] = all.get(i).size();
+        }
+    }
+
+    private PtNDArray zeros() {
+        return script.tensor(scope, "zeros", policy.parameters().size(), policy.flat());
     }
 
     /**
@@ -26,7 +85,146 @@ public final class Trainer implements AutoCloseable {
      */
     public void accumulate(
             List<TrainingSequence> sequences, double temperature, SparseObjective objective) {
-        throw new UnsupportedOperationException();
+        Scorer.checkTemperature(temperature);
+        for (int s = 0; s < sequences.size(); s++) {
+            Scorer.checkSequence(policy, s, sequences.get(s).ids());
+        }
+        List<MicroBatch> batches =
+                MicroBatch.cut(sequences, options.tokensPerMicroBatch(), workers.count());
+        if (batches.isEmpty()) {
+            return;
+        }
+        IValue weights = weights();
+        try {
+            workers.runFixed(
+                    batches.size(),
+                    (worker, part) ->
+                            accumulate(
+                                    weights,
+                                    sequences,
+                                    batches.get(part),
+                                    temperature,
+                                    objective,
+                                    workerGradients[worker]));
+        } catch (RuntimeException | Error e) {
+            for (PtNDArray g : workerGradients) {
+                script.run("clear", g);
+            }
+            throw e;
+        }
+        script.run("collect", policy.flat(), workerGradients, gradient, dims);
+    }
+
+    private IValue weights() {
+        IValue present = folded;
+        if (present == null) {
+            present = script.call("fold", policy.flat(), dims);
+            folded = present;
+        }
+        return present;
+    }
+
+    private void weightsChanged() {
+        if (folded != null) {
+            folded.close();
+            folded = null;
+        }
+    }
+
+    private void accumulate(
+            IValue weights,
+            List<TrainingSequence> sequences,
+            MicroBatch batch,
+            double temperature,
+            SparseObjective objective,
+            PtNDArray into) {
+        try (PtNDManager local = script.newScope()) {
+            MicroBatch.Tensors t = batch.tensors(script, local, sequences);
+            try (IValue result =
+                    script.call(
+                            "train_forward",
+                            weights,
+                            policy.rotations(),
+                            t.ids(),
+                            t.positions(),
+                            t.shapes(),
+                            t.index(),
+                            t.inverse(),
+                            t.kept(),
+                            t.target(),
+                            temperature,
+                            headChunk,
+                            options.gradientCheckpointing(),
+                            dims,
+                            epsilon)) {
+                IValue[] parts = result.toIValueTuple();
+                try (IValue values = parts[0];
+                        IValue saved = parts[1]) {
+                    float[] logProbAndEntropy = values.toTensor(local).toFloatArray();
+                    int count = logProbAndEntropy.length / 2;
+                    float[] dLogProb = new float[count];
+                    float[] dEntropy = new float[count];
+                    evaluate(sequences, batch, objective, logProbAndEntropy, dLogProb, dEntropy);
+                    boolean entropyUsed = anyNonZero(dEntropy);
+                    if (!entropyUsed && !anyNonZero(dLogProb)) {
+                        return;
+                    }
+                    script.run(
+                            "train_backward",
+                            weights,
+                            policy.rotations(),
+                            t.ids(),
+                            t.positions(),
+                            t.shapes(),
+                            t.index(),
+                            t.inverse(),
+                            t.valid(),
+                            t.kept(),
+                            t.target(),
+                            Script.array(local, dLogProb, count),
+                            entropyUsed ? Script.array(local, dEntropy, count) : script.none(),
+                            temperature,
+                            headChunk,
+                            options.gradientCheckpointing(),
+                            saved,
+                            into,
+                            dims,
+                            epsilon);
+                }
+            }
+        }
+    }
+
+    private static void evaluate(
+            List<TrainingSequence> sequences,
+            MicroBatch batch,
+            SparseObjective objective,
+            float[] logProbAndEntropy,
+            float[] dLogProb,
+            float[] dEntropy) {
+        int count = dLogProb.length;
+        int at = 0;
+        for (int s : batch.members()) {
+            int n = sequences.get(s).positions().length;
+            float[] logProb = java.util.Arrays.copyOfRange(logProbAndEntropy, at, at + n);
+            float[] entropy =
+                    java.util.Arrays.copyOfRange(logProbAndEntropy, count + at, count + at + n);
+            float[] dl = new float[n];
+            float[] dh = new float[n];
+            objective.evaluate(s, logProb, entropy, dl, dh);
+            System.arraycopy(dl, 0, dLogProb, at, n);
+            System.arraycopy(dh, 0, dEntropy, at, n);
+            at += n;
+        }
+    }
+
+    private static boolean anyNonZero(float[] values) {
+        for (float v : values) {
+            if (v != 0) { // NaN too
+                return true;
+            }
+        }
+        return false;
     }
 
     /**
@@ -35,7 +233,32 @@ public final class Trainer implements AutoCloseable {
      * @throws NonFiniteException naming the first tensor that is not finite; the gradient stays
      */
     public GradientStatistics gradientStatistics() {
-        throw new UnsupportedOperationException();
+        double[] norms = norms();
+        Map<String, Double> groups = new TreeMap<>();
+        TreeMap<String, Double> tensors = new TreeMap<>();
+        List<Parameter> all = policy.parameters().all();
+        double sum = 0;
+        for (int i = 0; i < norms.length; i++) {
+            double square = norms[i] * norms[i];
+            sum += square;
+            groups.merge(all.get(i).group(), square, Double::sum);
+            tensors.put(all.get(i).name(), norms[i]);
+        }
+        TreeMap<String, Double> groupNorm = new TreeMap<>();
+        groups.forEach((name, square) -> groupNorm.put(name, Math.sqrt(square)));
+        return new GradientStatistics(Math.sqrt(sum), groupNorm, tensors);
+    }
+
+    private double[] norms() {
+        try (PtNDManager local = script.newScope()) {
+            double[] norms = script.tensor(local, "norms", gradient, ranges).toDoubleArray();
+            for (int i = 0; i < norms.length; i++) {
+                if (!Double.isFinite(norms[i])) {
+                    throw new NonFiniteException(policy.parameters().all().get(i).name());
+                }
+            }
+            return norms;
+        }
     }
 
     /**
@@ -45,20 +268,127 @@ public final class Trainer implements AutoCloseable {
      *     the gradient is cleared
      */
     public UpdateStatistics apply(AdamW settings) {
-        throw new UnsupportedOperationException();
+        double sum = 0;
+        try {
+            for (double norm : norms()) {
+                sum += norm * norm;
+            }
+        } catch (NonFiniteException e) {
+            discardGradient();
+            throw e;
+        }
+        double norm = Math.sqrt(sum);
+        double scale =
+                Math.min(
+                        1.0,
+                        settings.maxGradientNorm()
+                                / (norm + 1e-6)); // as torch.nn.utils.clip_grad_norm_
+        long step = updates + 1;
+        List<long[]> parts = parts();
+        weightsChanged();
+        workers.run(
+                parts.size(),
+                (worker, part) -> {
+                    long[] p = parts.get(part);
+                    script.run(
+                            "adamw",
+                            policy.flat(),
+                            gradient,
+                            firstMoment,
+                            secondMoment,
+                            p[0],
+                            p[1],
+                            step,
+                            settings.learningRate(),
+                            settings.beta1(),
+                            settings.beta2(),
+                            settings.epsilon(),
+                            p[2] == 1 ? settings.weightDecay() : 0.0,
+                            scale);
+                });
+        updates = step;
+        return new UpdateStatistics(norm, scale, updates);
+    }
+
+    /**
+     * Begin, end and whether it decays, of runs of like parameters, none longer than a worker's
+     * fair piece.
+     */
+    private List<long[]> parts() {
+        List<long[]> out = new ArrayList<>();
+        for (Parameter p : policy.parameters().all()) {
+            long decays = p.matrix() ? 1 : 0;
+            for (long a = p.begin(); a < p.begin() + p.size(); a += PART_ELEMENTS / 16) {
+                out.add(
+                        new long[] {
+                            a, Math.min(p.begin() + p.size(), a + PART_ELEMENTS / 16), decays
+                        });
+            }
+        }
+        return out;
     }
 
     /** Clears the gathered gradient. */
-    public void discardGradient() {}
+    public void discardGradient() {
+        script.run("clear", gradient);
+    }
 
     /** Updates done so far. */
     public long updates() {
-        throw new UnsupportedOperationException();
+        return updates;
     }
 
     /** Writes trained weights (exact, float32), moments and the update counter, atomically. */
     public void saveState(Path file) throws IOException {
-        throw new UnsupportedOperationException();
+        long n = policy.parameters().size();
+        Map<String, PtNDArray> arrays = stateArrays();
+        List<Safetensors.Entry> entries = new ArrayList<>();
+        arrays.keySet()
+                .forEach(
+                        name ->
+                                entries.add(
+                                        new Safetensors.Entry(
+                                                name, "F32", new long[] {n}, 0, n * Float.BYTES)));
+        entries.add(new Safetensors.Entry("updates", "I64", new long[] {1}, 0, Long.BYTES));
+        AtomicFiles.file(
+                file,
+                draft ->
+                        WeightFiles.writeFile(
+                                draft,
+                                entries,
+                                (entry, out) -> {
+                                    PtNDArray array = arrays.get(entry.name());
+                                    if (array == null) {
+                                        ByteBuffer counter =
+                                                ByteBuffer.allocate(Long.BYTES)
+                                                        .order(java.nio.ByteOrder.LITTLE_ENDIAN);
+                                        WeightFiles.writeFully(
+                                                out, counter.putLong(updates).flip());
+                                        return;
+                                    }
+                                    for (long a = 0; a < n; a += PART_ELEMENTS) {
+                                        try (PtNDManager local = script.newScope()) {
+                                            long size = Math.min(PART_ELEMENTS, n - a);
+                                            WeightFiles.writeFully(
+                                                    out,
+                                                    script.tensor(
+                                                                    local, "take", array, a, 1,
+                                                                    size, 0)
+                                                            .toByteBuffer());
+                                        }
+                                    }
+                                }));
+    }
+
+    private Map<String, PtNDArray> stateArrays() {
+        return new TreeMap<>(
+                Map.of(
+                        "first_moment",
+                        firstMoment,
+                        "second_moment",
+                        secondMoment,
+                        "weights",
+                        policy.flat()));
     }
 
     /**
@@ -67,25 +397,65 @@ public final class Trainer implements AutoCloseable {
      * @throws PolicyFormatException if the file is damaged or belongs to another model
      */
     public void restoreState(Path file) throws IOException {
-        throw new UnsupportedOperationException();
+        long n = policy.parameters().size();
+        Map<String, PtNDArray> arrays = stateArrays();
+        try (Safetensors in = Safetensors.open(file)) {
+            for (String name : arrays.keySet()) {
+                Safetensors.Entry e = in.entries().get(name);
+                if (e == null || !e.dtype().equals("F32") || e.size() != n * Float.BYTES) {
+                    throw new PolicyFormatException(
+                            file
+                                    + ": "
+                                    + name
+                                    + ": "
+                                    + (e == null ? "missing" : e.size() + " bytes")
+                                    + " (expected: "
+                                    + n
+                                    + " float32 values, this model's parameters)");
+                }
+            }
+            Safetensors.Entry counter = in.entries().get("updates");
+            if (counter == null || !counter.dtype().equals("I64") || counter.size() != Long.BYTES) {
+                throw new PolicyFormatException(file + ": updates: missing (expected: one I64)");
+            }
+            long restored = in.map(counter, 0, Long.BYTES).getLong();
+            for (Map.Entry<String, PtNDArray> a : arrays.entrySet()) {
+                Safetensors.Entry e =
+                        java.util.Objects.requireNonNull(in.entries().get(a.getKey()));
+                for (long at = 0; at < n; at += PART_ELEMENTS) {
+                    try (PtNDManager local = script.newScope()) {
+                        long size = Math.min(PART_ELEMENTS, n - at);
+                        ByteBuffer bytes = in.map(e, at * Float.BYTES, size * Float.BYTES);
+                        script.run("put", a.getValue(), at, Script.array(local, bytes, 1, size), 0);
+                    }
+                }
+            }
+            updates = restored;
+        }
+        weightsChanged();
+        discardGradient();
     }
 
     /**
-     * Writes the policy as a Hugging Face folder (an adapter as a PEFT folder) with a manifest: all
-     * of it, or nothing.
+     * Writes the policy as a Hugging Face folder (an adapter as a PEFT folder) with a {@link
+     * Manifest}: all of it, or nothing.
      *
      * @param directory must not exist
      * @param dtype {@code float32}, {@code bfloat16} or {@code float16}
      */
     public void publish(Path directory, String dtype) throws IOException {
-        throw new UnsupportedOperationException();
+        policy.save(directory, dtype);
     }
 
     /** The policy being trained. */
     public Policy policy() {
-        throw new UnsupportedOperationException();
+        return policy;
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        workers.close();
+        weightsChanged();
+        scope.close();
+    }
 }

@@ -34,7 +34,7 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 @ApplicationScoped
 public class SnapshotSource {
 
-    private static final String MANIFEST = "manifest.json";
+    private static final String MANIFEST = "forkpoint_manifest.json";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final List<String> allowed;
@@ -196,10 +196,7 @@ public class SnapshotSource {
                 Files.copy(in, part.resolve(name));
             }
             String found = HexFormat.of().formatHex(digest.digest());
-            String wanted =
-                    file.getValue().isTextual()
-                            ? file.getValue().asText()
-                            : file.getValue().path("sha256").asText();
+            String wanted = file.getValue().path("sha256").asText();
             if (!found.equals(wanted)) {
                 throw new IOException(name + ": SHA-256 " + found + " (expected: " + wanted + ")");
             }

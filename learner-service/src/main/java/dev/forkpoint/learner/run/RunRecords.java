@@ -1,0 +1,167 @@
+package dev.forkpoint.learner.run;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.forkpoint.learner.data.PromptSource;
+import dev.forkpoint.policy.checkpoint.AtomicFiles;
+import dev.forkpoint.proto.learner.v1.EvaluationResult;
+import dev.forkpoint.proto.learner.v1.StepMetrics;
+import dev.forkpoint.proto.learner.v1.WatchRunResponse;
+import dev.forkpoint.proto.policy.v1.PolicySnapshot;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/** What a run leaves for people: metrics.jsonl, evaluations, summary.json. */
+final class RunRecords {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final RunContext run;
+    private final Optional<PromptSource> evaluationSource;
+    private final String engine;
+
+    /**
+     * @param evaluationSource problems of their own for evaluations
+     * @param engine what sampled
+     */
+    RunRecords(RunContext run, Optional<PromptSource> evaluationSource, String engine) {
+        this.run = run;
+        this.evaluationSource = evaluationSource;
+        this.engine = engine;
+    }
+
+    PromptSource evaluationSource(PromptSource otherwise) {
+        return evaluationSource.orElse(otherwise);
+    }
+
+    /** Forgets what a resumed run will write again. */
+    void truncate(RunProgress progress) throws IOException {
+        if (Files.exists(run.directory.metrics())) {
+            try (FileChannel channel =
+                    FileChannel.open(run.directory.metrics(), StandardOpenOption.WRITE)) {
+                channel.truncate(progress.metricsBytes());
+            }
+        }
+        run.events.retain(
+                e ->
+                        !(e.hasStep() && e.getStep().getStep() > progress.step())
+                                && !(e.hasEvaluation()
+                                        && e.getEvaluation().getStep() > progress.step()));
+        try (Stream<Path> policies = Files.list(run.directory.policies())) {
+            for (Path p : policies.toList()) {
+                if (version(p) > progress.policyVersion()) {
+                    AtomicFiles.delete(p);
+                }
+            }
+        }
+    }
+
+    private static long version(Path policy) {
+        String name = policy.getFileName().toString();
+        return name.matches("\\d{1,18}") ? Long.parseLong(name) : Long.MAX_VALUE;
+    }
+
+    /** One line of metrics.jsonl; returns the file's length in bytes. */
+    long step(StepMetrics step) throws IOException {
+        ObjectNode line = JSON.createObjectNode();
+        line.put("step", step.getStep());
+        new TreeMap<>(step.getValuesMap()).forEach(line::put);
+        Files.write(
+                run.directory.metrics(),
+                (JSON.writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8),
+                StandardOpenOption.CREATE,
+                StandardOpenOption.APPEND);
+        return Files.size(run.directory.metrics());
+    }
+
+    void evaluated(EvaluationResult result) {
+        run.events.add(WatchRunResponse.newBuilder().setEvaluation(result));
+    }
+
+    /** The evaluation made after a step; 0 before the first. */
+    Optional<EvaluationResult> evaluation(int step) {
+        return run.events.stored().stream()
+                .filter(e -> e.hasEvaluation() && e.getEvaluation().getStep() == step)
+                .map(WatchRunResponse::getEvaluation)
+                .findFirst();
+    }
+
+    /** After a checkpoint: journals of its steps, and snapshots that nobody needs. */
+    void forget(int step, long version) throws IOException {
+        try (Stream<Path> journals = Files.list(run.directory.journal(0).getParent())) {
+            for (Path p : journals.toList()) {
+                if (p.getFileName().toString().compareTo(run.directory.journal(step).getFileName().toString()) <= 0) {
+                    Files.delete(p);
+                }
+            }
+        }
+        int keep = run.spec.getCheckpoint().getKeepPolicies();
+        try (Stream<Path> policies = Files.list(run.directory.policies())) {
+            for (Path p : policies.toList()) {
+                long v = version(p);
+                if (v > 0 && v <= version - keep) {
+                    AtomicFiles.delete(p);
+                }
+            }
+        }
+    }
+
+    /** summary.json of a finished run. */
+    void summarise(RunProgress progress, PolicySnapshot policy) throws IOException {
+        ObjectNode s = JSON.createObjectNode();
+        s.put("run_id", run.runId);
+        s.put("name", run.spec.getName());
+        evaluation(0).ifPresent(e -> s.set("accuracy_before", accuracy(e)));
+        if (progress.step() > 0) {
+            evaluation(progress.step()).ifPresent(e -> s.set("accuracy_after", accuracy(e)));
+        }
+        s.put("steps", progress.step());
+        s.put("updates", progress.updates());
+        s.put("wall_seconds", progress.trainingSeconds());
+        s.put("policy_final", run.directory.policy(policy.getVersion()).toString());
+        s.put("policy_version", policy.getVersion());
+        s.put("seed", run.spec.getSeed());
+        s.put("tokens_generated", progress.tokensGenerated());
+        s.put("tokens_trained", progress.tokensTrained());
+        if (run.spec.hasReinforcement()) {
+            s.put("policy_base", run.spec.getReinforcement().getPolicy());
+            s.put("engine", engine);
+            s.put(
+                    "entropy_source",
+                    run.spec
+                            .getReinforcement()
+                            .getObjective()
+                            .getEntropySource()
+                            .name()
+                            .replace("ENTROPY_SOURCE_", "")
+                            .toUpperCase(Locale.ROOT));
+            ObjectNode kept = s.putObject("kept_fraction");
+            kept.put("min", progress.keptSteps() == 0 ? 0 : progress.keptMin());
+            kept.put(
+                    "mean",
+                    progress.keptSteps() == 0 ? 0 : progress.keptSum() / progress.keptSteps());
+            kept.put("max", progress.keptMax());
+        }
+        s.set("versions", JSON.valueToTree(Versions.all()));
+        run.directory.write(
+                "summary.json", JSON.writerWithDefaultPrettyPrinter().writeValueAsString(s) + "\n");
+    }
+
+    private static ObjectNode accuracy(EvaluationResult e) {
+        ObjectNode node = JSON.createObjectNode();
+        node.put("mean", e.getAccuracy());
+        node.putArray("ci95").add(e.getCi95Low()).add(e.getCi95High());
+        node.put("problems", e.getProblems());
+        node.put("samples", e.getSamples());
+        node.put("mean_length", e.getMeanLength());
+        return node;
+    }
+}

@@ -1,0 +1,101 @@
+package dev.forkpoint.policy;
+
+import java.util.Arrays;
+
+/**
+ * One request on its way: queued, then a row of a lane. Touched by its lane alone, but for {@code
+ * cancelled}.
+ */
+final class Response {
+
+    final GenerationRequest request;
+    final GenerationListener listener;
+    final int limit; // most tokens, also by the context
+    final int slots; // cache slots it may come to need
+    final int promptHash;
+    volatile boolean cancelled;
+    private final int[] ends; // sorted
+    private int[] tokens = new int[64];
+    private float[] logProb = new float[64];
+    private float[] entropy = new float[64];
+    private float[] collision = new float[64];
+    private int length;
+
+    Response(
+            GenerationRequest request,
+            GenerationListener listener,
+            int limit,
+            int slots,
+            int[] eosIds) {
+        this.request = request;
+        this.listener = listener;
+        this.limit = limit;
+        this.slots = slots;
+        promptHash = Arrays.hashCode(request.promptIds());
+        int[] stops = request.sampling().stopIds();
+        int[] own = request.sampling().ignoreEos() ? new int[0] : eosIds;
+        ends = Arrays.copyOf(stops, stops.length + own.length);
+        System.arraycopy(own, 0, ends, stops.length, own.length);
+        Arrays.sort(ends);
+    }
+
+    int length() {
+        return length;
+    }
+
+    int promptLength() {
+        return request.promptIds().length;
+    }
+
+    /** The slot that the next decode step writes: that of the last token so far. */
+    int position() {
+        return promptLength() - 1 + length;
+    }
+
+    int lastToken() {
+        return length == 0 ? request.promptIds()[promptLength() - 1] : tokens[length - 1];
+    }
+
+    boolean samePrompt(Response other) {
+        return promptHash == other.promptHash
+                && Arrays.equals(request.promptIds(), other.request.promptIds());
+    }
+
+    /** Takes one token; says whether the response ends with it. */
+    boolean append(int token, float logProbOfToken, float entropyAt, float collisionAt) {
+        if (length == tokens.length) {
+            int more = (int) Math.min(limit, 2L * length);
+            tokens = Arrays.copyOf(tokens, more);
+            logProb = Arrays.copyOf(logProb, more);
+            entropy = Arrays.copyOf(entropy, more);
+            collision = Arrays.copyOf(collision, more);
+        }
+        tokens[length] = token;
+        logProb[length] = logProbOfToken;
+        entropy[length] = entropyAt;
+        collision[length++] = collisionAt;
+        return length == limit || Arrays.binarySearch(ends, token) >= 0;
+    }
+
+    boolean stopped() {
+        return length > 0 && Arrays.binarySearch(ends, tokens[length - 1]) >= 0;
+    }
+
+    TokenChunk chunk(int from) {
+        return new TokenChunk(
+                from,
+                Arrays.copyOfRange(tokens, from, length),
+                Arrays.copyOfRange(logProb, from, length),
+                Arrays.copyOfRange(entropy, from, length),
+                Arrays.copyOfRange(collision, from, length));
+    }
+
+    Rollout rollout(FinishReason reason) {
+        return new Rollout(
+                Arrays.copyOf(tokens, length),
+                Arrays.copyOf(logProb, length),
+                Arrays.copyOf(entropy, length),
+                Arrays.copyOf(collision, length),
+                reason);
+    }
+}

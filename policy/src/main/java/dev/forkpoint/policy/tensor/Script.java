@@ -1,0 +1,215 @@
+package dev.forkpoint.policy.tensor;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.IValueUtils;
+import ai.djl.pytorch.jni.JniUtils;
+import com.sun.jna.Function;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The functions of decoder.py on one device, called by name. Thread-safe. What {@link #call}
+ * returns belongs to the caller, who closes it; lists of tensors (weights, caches, saved
+ * activations) stay native from one call to the next.
+ */
+public final class Script {
+
+    /** Loads the x86 archive off, so that its results can be compared with the other's. */
+    static final String PLAIN_PROPERTY = "forkpoint.policy.plainProducts";
+
+    private static final Map<String, Script> LOADED = new ConcurrentHashMap<>();
+
+    private final PtNDManager manager;
+    private final PtSymbolBlock module;
+    private final PtNDArray empty;
+
+    private Script(String device, boolean oneDnn) {
+        String archive = oneDnn ? "decoder-onednn.pt" : "decoder-aten.pt";
+        Engine engine = engine();
+        if (!device.equals("cpu") && index(device) >= engine.getGpuCount()) {
+            throw new IllegalArgumentException(
+                    "device: "
+                            + device
+                            + " (available: cpu and "
+                            + engine.getGpuCount()
+                            + " CUDA devices)");
+        }
+        manager =
+                (PtNDManager)
+                        engine.newBaseManager(
+                                device.equals("cpu") ? Device.cpu() : Device.gpu(index(device)));
+        prepareThread();
+        try (InputStream in =
+                Script.class.getResourceAsStream("/dev/forkpoint/policy/decoder/" + archive)) {
+            if (in == null) {
+                throw new IllegalStateException(archive + ": missing from the policy library");
+            }
+            module = JniUtils.loadModule(manager, in, !device.equals("cpu"), false);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        empty = (PtNDArray) manager.create(new Shape(0), DataType.FLOAT32);
+    }
+
+    /**
+     * The functions on a device, {@code cpu} or {@code cuda:N}; loaded once a process.
+     *
+     * @throws IllegalArgumentException if there is no such device
+     */
+    public static Script on(String device) {
+        boolean oneDnn =
+                device.equals("cpu")
+                        && System.getProperty("os.arch", "")
+                                .toLowerCase(Locale.ROOT)
+                                .matches("amd64|x86_64")
+                        && !Boolean.getBoolean(PLAIN_PROPERTY);
+        return LOADED.computeIfAbsent(
+                device + (oneDnn ? "" : " plain"), key -> new Script(device, oneDnn));
+    }
+
+    private static int index(String device) {
+        return Integer.parseInt(device.substring(device.indexOf(':') + 1));
+    }
+
+    /**
+     * DJL finds its engine through the thread's class loader, which in an application server may
+     * not see it: lend it ours.
+     */
+    private static Engine engine() {
+        Thread thread = Thread.currentThread();
+        ClassLoader before = thread.getContextClassLoader();
+        thread.setContextClassLoader(Script.class.getClassLoader());
+        try {
+            keepFreedMemory();
+            return Engine.getEngine("PyTorch");
+        } finally {
+            thread.setContextClassLoader(before);
+        }
+    }
+
+    /** Both settings belong to the calling thread: every thread that calls a script needs them. */
+    public static void prepareThread() {
+        JniUtils.setNumThreads(1);
+        JniUtils.setGraphExecutorOptimize(false);
+    }
+
+    /**
+     * glibc gives large blocks back to the kernel at every free, and the kernel zeroes them page by
+     * page at every malloc: more than half of a training step. mallopt makes it keep them. Resident
+     * memory then stays at its peak.
+     */
+    private static void keepFreedMemory() {
+        if (Boolean.parseBoolean(System.getProperty("forkpoint.policy.keepFreedMemory", "true"))
+                && System.getProperty("os.name", "").equals("Linux")) {
+            try {
+                Function mallopt = Function.getFunction("c", "mallopt");
+                mallopt.invokeInt(new Object[] {-3, 1 << 30}); // M_MMAP_THRESHOLD
+                mallopt.invokeInt(new Object[] {-1, Integer.MAX_VALUE}); // M_TRIM_THRESHOLD
+                mallopt.invokeInt(new Object[] {-2, 64 << 20}); // M_TOP_PAD
+                mallopt.invokeInt(new Object[] {-8, 1}); // M_ARENA_MAX
+            } catch (UnsatisfiedLinkError e) {
+                System.getLogger(Script.class.getName())
+                        .log(
+                                System.Logger.Level.INFO,
+                                "no mallopt in this C library: freed memory goes back to the kernel");
+            }
+        }
+    }
+
+    /** An owner for arrays: closing it frees them. */
+    public PtNDManager newScope() {
+        return (PtNDManager) manager.newSubManager();
+    }
+
+    /** An array of no elements, where a function takes that as "none". */
+    public PtNDArray none() {
+        return empty;
+    }
+
+    public static PtNDArray array(PtNDManager scope, long[] values, long... shape) {
+        return (PtNDArray) scope.create(LongBuffer.wrap(values), new Shape(shape), DataType.INT64);
+    }
+
+    public static PtNDArray array(PtNDManager scope, float[] values, long... shape) {
+        return (PtNDArray)
+                scope.create(FloatBuffer.wrap(values), new Shape(shape), DataType.FLOAT32);
+    }
+
+    /**
+     * Float32 values of a direct buffer, which must outlive the array. (This DJL aborts the process
+     * for 16-bit floats.)
+     */
+    public static PtNDArray array(PtNDManager scope, ByteBuffer direct, long... shape) {
+        return (PtNDArray) scope.create(direct, new Shape(shape), DataType.FLOAT32);
+    }
+
+    /**
+     * Calls a function. An {@link IValue} among the arguments is lent; everything else is converted
+     * for the call.
+     *
+     * @return owned by the caller
+     */
+    public IValue call(String function, Object... arguments) {
+        IValue[] inputs = new IValue[arguments.length];
+        try {
+            for (int i = 0; i < inputs.length; i++) {
+                inputs[i] = toIValue(arguments[i]);
+            }
+            return IValueUtils.runMethod(module, function, inputs);
+        } finally {
+            for (int i = 0; i < inputs.length; i++) {
+                if (inputs[i] != null && inputs[i] != arguments[i]) {
+                    inputs[i].close();
+                }
+            }
+        }
+    }
+
+    /** Calls a function for what it does. */
+    public void run(String function, Object... arguments) {
+        call(function, arguments).close();
+    }
+
+    /** Calls a function that returns one tensor, owned by the scope. */
+    public PtNDArray tensor(PtNDManager scope, String function, Object... arguments) {
+        try (IValue value = call(function, arguments)) {
+            return value.toTensor(scope);
+        }
+    }
+
+    private static IValue toIValue(Object o) {
+        if (o instanceof IValue v) {
+            return v;
+        } else if (o instanceof PtNDArray a) {
+            return IValue.from(a);
+        } else if (o instanceof PtNDArray[] a) {
+            return IValue.listFrom(a);
+        } else if (o instanceof long[] a) {
+            return IValue.listFrom(a);
+        } else if (o instanceof double[] a) {
+            return IValue.listFrom(a);
+        } else if (o instanceof Boolean b) {
+            return IValue.from(b.booleanValue());
+        } else if (o instanceof Double d) {
+            return IValue.from(d.doubleValue());
+        } else if (o instanceof Number n) {
+            return IValue.from(n.longValue());
+        }
+        throw new IllegalArgumentException(
+                "argument: " + o + " (expected: IValue, PtNDArray, array, boolean or number)");
+    }
+}

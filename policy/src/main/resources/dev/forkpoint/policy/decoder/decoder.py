@@ -1,0 +1,797 @@
+"""Decoders of the Llama kind as TorchScript: sampling with a KV cache, scoring, and a forward/backward pair written by hand.
+
+    python decoder.py onednn decoder-onednn.pt     # x86 CPUs: dense products by oneDNN
+    python decoder.py aten decoder-aten.pt         # every other device, and the reference for the first
+
+Any torch with torch.jit compiles it; the archives load in libtorch 2.7.1.
+
+Letters: N tokens, B rows x L positions, H hidden, I intermediate, Q query heads, K key/value heads, G = Q / K, D head_dim,
+V vocabulary, S cache slots. dims = [V, H, layers, Q, K, D, I, tied, bias, qknorm].
+oneDNN generates AVX-512 on every CPU that has it, where MKL (aten::linear, mm) falls back to AVX2 on CPUs that are not Intel's; its
+operator has no autograd, hence the backward by hand.
+Query/key rows of wqkv, their biases and norms are stored in rotary pairs (0, D/2, 1, D/2+1, ...), so that RoPE is one complex product.
+
+A row's bits must not depend on its neighbours. So: no dense product of one row; each row's keys begin at slot 0; widths are multiples of
+16 with exact zeros beyond a row's own; batched products have at least two members; element counts of exp are multiples of 32.
+"""
+import io
+import sys
+import zipfile
+from typing import List, Tuple
+
+import torch
+from torch import Tensor
+
+ONEDNN = len(sys.argv) < 2 or sys.argv[1] == "onednn"
+
+if ONEDNN:
+    def linear(x: Tensor, w: Tensor) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(x, w, None, "none", [], "")
+
+    def linear_bias(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        if b.numel() == 0:
+            return torch.ops.mkldnn._linear_pointwise(x, w, None, "none", [], "")
+        return torch.ops.mkldnn._linear_pointwise(x, w, b, "none", [], "")
+
+    def linear_silu(x: Tensor, w: Tensor) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(x, w, None, "swish", [], "")
+
+    def linear_add(x: Tensor, w: Tensor, other: Tensor) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(x, other, w, None, "add")
+
+    def linear_mul(x: Tensor, w: Tensor, other: Tensor) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(x, other, w, None, "mul")
+
+    def prepacked(w: Tensor, rows: int) -> Tensor:
+        """w [out, in] in oneDNN's blocked layout. libtorch 2.7.1 loses the padding of a partial block, silently: leave those as they are"""
+        if w.size(0) % 64 == 0 and w.size(1) % 16 == 0:
+            return torch.ops.mkldnn._reorder_linear_weight(w, rows)
+        return w
+else:
+    def linear(x: Tensor, w: Tensor) -> Tensor:
+        return torch.nn.functional.linear(x, w)
+
+    def linear_bias(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        if b.numel() == 0:
+            return torch.nn.functional.linear(x, w)
+        return torch.nn.functional.linear(x, w, b)
+
+    def linear_silu(x: Tensor, w: Tensor) -> Tensor:
+        return torch.nn.functional.silu(torch.nn.functional.linear(x, w))
+
+    def linear_add(x: Tensor, w: Tensor, other: Tensor) -> Tensor:
+        return torch.nn.functional.linear(x, w).add_(other)
+
+    def linear_mul(x: Tensor, w: Tensor, other: Tensor) -> Tensor:
+        return torch.nn.functional.linear(x, w).mul_(other)
+
+    def prepacked(w: Tensor, rows: int) -> Tensor:
+        return w
+
+
+def weight_gradient(dy: Tensor, x: Tensor) -> Tensor:
+    """dy' x. The first operand of a product is copied when it is transposed, so that is the narrower one"""
+    if dy.size(1) <= x.size(1):
+        return linear(dy.t(), x.t())
+    return linear(x.t(), dy.t()).t()
+
+
+def inverse_rms(x: Tensor, eps: float) -> Tensor:
+    return torch.linalg.vector_norm(x, 2, [-1], True).square_().mul_(1.0 / x.size(-1)).add_(eps).rsqrt_()
+
+
+def rotate(x: Tensor, cis: Tensor) -> Tensor:
+    """x [..., heads, D] in rotary pairs, cis complex [..., 1, D/2]"""
+    pairs = torch.view_as_complex(x.unflatten(-1, [x.size(-1) // 2, 2]))
+    return torch.view_as_real(pairs * cis).flatten(-2)
+
+
+def hide(hidden: Tensor) -> Tensor:
+    """an additive mask; finite, so that a fully hidden row does not become NaN"""
+    return hidden.to(torch.float32).mul_(-1e30)
+
+
+def causal_mask(first: int, last: int, G: int, like: Tensor) -> Tensor:
+    """queries first..last-1 against keys 0..last-1, [G * (last - first), last]"""
+    return hide(torch.ones([last - first, last], device=like.device).triu_(first + 1)).repeat(G, 1)
+
+
+def grouped(x: Tensor, B: int, L: int, K: int) -> Tensor:
+    """[N, heads, D] -> [B*K, G*L, D]: the query heads of one key/value head lie side by side"""
+    G, D = x.size(1) // K, x.size(2)
+    return x.reshape(B, L, K, G, D).permute(0, 2, 3, 1, 4).reshape(B * K, G * L, D)
+
+
+def ungrouped(x: Tensor, B: int, L: int, K: int) -> Tensor:
+    """the inverse of grouped: -> [N, heads, D]"""
+    G, D = x.size(1) // L, x.size(2)
+    return x.view(B, K, G, L, D).permute(0, 3, 1, 2, 4).reshape(B * L, K * G, D)
+
+
+def norm_backward(dx: Tensor, dy: Tensor, y: Tensor, r: Tensor) -> Tensor:
+    """dx + the gradient through y = x * r, r = inverse_rms(x)"""
+    s = (dy * y).sum(-1, True).mul_(-1.0 / y.size(-1))
+    return torch.addcmul(dx, torch.addcmul(dy, y, s), r)
+
+
+def pairs_of_halves(x: Tensor, D: int) -> Tensor:
+    """rows 0..D-1 of each head in the order 0, D/2, 1, D/2 + 1, ..."""
+    return x.reshape(x.size(0) // D, 2, D // 2, -1).transpose(1, 2).reshape(x.size(0), -1)
+
+
+def halves_of_pairs(x: Tensor, D: int) -> Tensor:
+    return x.reshape(x.size(0) // D, D // 2, 2, -1).transpose(1, 2).reshape(x.size(0), -1)
+
+
+def views(flat: Tensor, dims: List[int]) -> List[Tensor]:
+    """the parameters as views of one flat tensor: per layer ln1, wqkv, bqkv, qnorm, knorm, wo, ln2, wgu, wd (empty where the family has
+    none); then norm, embed, head"""
+    V, H, layers, Q, K, D, I = dims[0], dims[1], dims[2], dims[3], dims[4], dims[5], dims[6]
+    shapes: List[List[int]] = []
+    for _ in range(layers):
+        shapes += [[H], [(Q + 2 * K) * D, H], [(Q + 2 * K) * D * dims[8]], [D * dims[9]], [D * dims[9]], [H, Q * D], [H], [2 * I, H], [H, I]]
+    shapes += [[H], [V, H]]
+    if dims[7] == 0:
+        shapes += [[V, H]]
+    out: List[Tensor] = []
+    at = 0
+    for shape in shapes:
+        n = shape[0] * (shape[1] if len(shape) == 2 else 1)
+        out.append(flat.narrow(0, at, n).view(shape))
+        at += n
+    if dims[7] != 0:
+        out.append(out[-1])
+    return out
+
+
+def query_scale(dims: List[int], like: Tensor) -> Tensor:
+    """D^-0.5 for the query rows of wqkv, 1 for the rest [(Q + 2 K) D]; where queries have a norm, that carries the scale instead"""
+    Q, K, D = dims[3], dims[4], dims[5]
+    out = torch.ones([(Q + 2 * K) * D], device=like.device)
+    if dims[9] == 0:
+        out[:Q * D] = float(D) ** -0.5
+    return out
+
+
+def folded(flat: Tensor, dims: List[int]) -> List[Tensor]:
+    """per layer wqkv * ln1, bqkv, [qnorm * D^-0.5; knorm] by head, wo, wgu * ln2, wd; then norm, embed, head"""
+    p = views(flat, dims)
+    Q, K, D = dims[3], dims[4], dims[5]
+    scale = query_scale(dims, flat)
+    out: List[Tensor] = []
+    for i in range(dims[2]):
+        ln1, wqkv, b, qn, kn, wo, ln2, wgu, wd = p[9 * i], p[9 * i + 1], p[9 * i + 2], p[9 * i + 3], p[9 * i + 4], p[9 * i + 5], p[9 * i + 6], p[9 * i + 7], p[9 * i + 8]
+        qk = qn
+        w = wqkv * ln1
+        if dims[9] != 0:
+            qk = torch.cat([(qn * float(D) ** -0.5).expand(Q, D), kn.expand(K, D)])
+        else:
+            w.mul_(scale[:, None])
+            if dims[8] != 0:
+                b = b * scale
+        out += [w, b, qk, wo, wgu * ln2, wd]
+    return out + p[-3:]
+
+
+# ---------------------------------------------------------------------- the head
+
+def head_block(V: int) -> int:
+    """rows of the head computed at once: a block of logits stays in cache, and memory does not grow with the vocabulary"""
+    return V if V <= 16384 else 8192
+
+
+def head_statistics(y: Tensor, w: Tensor, target: Tensor, temperature: float) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    """y [M, H] normed hidden states. Log-prob of target, entropy, collision probability and log-sum-exp of the logits / temperature, [M].
+    One pass over blocks of the vocabulary, each sum relative to the largest logit so far."""
+    M, V = y.size(0), w.size(0)
+    block = head_block(V)
+    top, s, t, c = torch.empty([0]), torch.empty([0]), torch.empty([0]), torch.empty([0])
+    picked = torch.zeros([M, 1], device=y.device)
+    for a in range(0, V, block):
+        n = min(block, V - a)
+        z = linear(y, w.narrow(0, a, n))
+        if temperature != 1.0:
+            z.mul_(1.0 / temperature)
+        local = target[:, None] - a
+        inside = (local >= 0).logical_and_(local < n)
+        picked = torch.where(inside, z.gather(-1, local.clamp(0, n - 1)), picked)
+        m = z.amax(-1, True)
+        if a > 0:
+            m = torch.maximum(m, top)
+        z.sub_(m)
+        e = z.exp()
+        s1, c1 = e.sum(-1, True), torch.linalg.vector_norm(e, 2, [-1], True).square_()
+        t1 = z.mul_(e).sum(-1, True)
+        if a > 0:
+            d = top - m
+            f = d.exp()
+            t1.add_(t.add_(s * d).mul_(f))
+            s1.add_(s.mul_(f))
+            c1.add_(c.mul_(f).mul_(f))
+        top, s, t, c = m, s1, t1, c1
+    log_s = s.log()
+    lse = top + log_s
+    return (picked - lse)[:, 0], (log_s - t / s)[:, 0], (c / s / s)[:, 0], lse[:, 0]
+
+
+def head_top(y: Tensor, w: Tensor, target: Tensor, temperature: float, k: int) -> Tuple[Tensor, Tensor, Tensor]:
+    """the k likeliest tokens, their log-probs [M, k], and how many tokens are likelier than target [M]"""
+    M, V = y.size(0), w.size(0)
+    block = head_block(V)
+    logp, entropy, collision, lse = head_statistics(y, w, target, temperature)
+    own = (logp + lse)[:, None]
+    values, ids = torch.empty([M, 0], device=y.device), torch.empty([M, 0], dtype=torch.long, device=y.device)
+    rank = torch.zeros([M], dtype=torch.long, device=y.device)
+    for a in range(0, V, block):
+        n = min(block, V - a)
+        z = linear(y, w.narrow(0, a, n))
+        if temperature != 1.0:
+            z.mul_(1.0 / temperature)
+        higher = z > own
+        local = target[:, None] - a
+        inside = (local >= 0).logical_and_(local < n)
+        higher.scatter_(1, local.clamp(0, n - 1), higher.gather(1, local.clamp(0, n - 1)).logical_and_(inside.logical_not()))
+        rank.add_(higher.sum(-1))
+        v, j = z.topk(min(k, n), -1)
+        values, order = torch.cat([values, v], 1).topk(min(k, values.size(1) + v.size(1)), -1)
+        ids = torch.cat([ids, j + a], 1).gather(1, order)
+    return ids, values - lse[:, None], rank
+
+
+def head_backward(y: Tensor, w: Tensor, target: Tensor, coefficient: Tensor, entropy_coefficient: Tensor, entropy: Tensor, lse: Tensor,
+                  temperature: float, grad: Tensor) -> Tensor:
+    """adds to grad the gradient of sum_m coefficient[m] * logp[m] + entropy_coefficient[m] * entropy[m]; returns that of y.
+    dz = (c (onehot - p) - e p (ln p + H)) / temperature, formed block by block. An empty entropy_coefficient is zero."""
+    V = w.size(0)
+    block = head_block(V)
+    dy = torch.zeros_like(y)
+    c = (coefficient / temperature)[:, None]
+    for a in range(0, V, block):
+        n = min(block, V - a)
+        part = w.narrow(0, a, n)
+        z = linear(y, part)
+        if temperature != 1.0:
+            z.mul_(1.0 / temperature)
+        z.sub_(lse[:, None])
+        if entropy_coefficient.numel() == 0:
+            z.exp_().mul_(-c)
+        else:
+            e = (entropy_coefficient / temperature)[:, None]
+            p = z.exp()
+            z.add_(entropy[:, None]).mul_(-e).sub_(c).mul_(p)
+        local = target[:, None] - a
+        inside = (local >= 0).logical_and_(local < n)
+        z.scatter_add_(-1, local.clamp(0, n - 1), torch.where(inside, c, torch.zeros_like(c)))
+        grad.narrow(0, a, n).add_(weight_gradient(z, y))
+        dy.add_(linear(z, part.t()))
+    return dy
+
+
+# ---------------------------------------------------------------------- attention over whole sequences
+
+def query_block(L: int, Q: int) -> int:
+    """queries computed at once: all of a short sequence, else so many that their scores take about 16 MiB"""
+    if L <= 512:
+        return L
+    return max(16, min(256, (1 << 22) // (Q * L) // 16 * 16))
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, L: int, Q: int) -> Tuple[Tensor, Tensor]:
+    """causal attention of q [B*K, G*L, D]; the probabilities too when they are computed in one piece, else an empty tensor"""
+    G = q.size(1) // L
+    step = query_block(L, Q)
+    if step == L:
+        p = torch.softmax(torch.baddbmm(causal_mask(0, L, G, q), q, k.transpose(1, 2)), -1)
+        return torch.bmm(p, v), p
+    q4 = q.view(q.size(0), G, L, -1)
+    out = torch.empty_like(q4)
+    for a in range(0, L, step):
+        e = min(a + step, L)
+        part = q4[:, :, a:e].reshape(q.size(0), G * (e - a), -1)
+        p = torch.softmax(torch.baddbmm(causal_mask(a, e, G, q), part, k[:, :e].transpose(1, 2)), -1)
+        out[:, :, a:e] = torch.bmm(p, v[:, :e]).view(q.size(0), G, e - a, -1)
+    return out.view_as(q), torch.empty([0])
+
+
+def attend_backward(do: Tensor, q: Tensor, k: Tensor, v: Tensor, p: Tensor, L: int, Q: int) -> Tuple[Tensor, Tensor, Tensor]:
+    G = q.size(1) // L
+    step = query_block(L, Q)
+    if step == L:
+        ds = torch._softmax_backward_data(torch.bmm(do, v.transpose(1, 2)), p, -1, torch.float32)
+        return torch.bmm(ds, k), torch.bmm(ds.transpose(1, 2), q), torch.bmm(p.transpose(1, 2), do)
+    q4, do4 = q.view(q.size(0), G, L, -1), do.view(q.size(0), G, L, -1)
+    dq, dk, dv = torch.empty_like(q4), torch.zeros_like(k), torch.zeros_like(v)
+    for a in range(0, L, step):
+        e = min(a + step, L)
+        qa = q4[:, :, a:e].reshape(q.size(0), G * (e - a), -1)
+        da = do4[:, :, a:e].reshape(q.size(0), G * (e - a), -1)
+        pa = torch.softmax(torch.baddbmm(causal_mask(a, e, G, q), qa, k[:, :e].transpose(1, 2)), -1)
+        ds = torch._softmax_backward_data(torch.bmm(da, v[:, :e].transpose(1, 2)), pa, -1, torch.float32)
+        dv[:, :e].add_(torch.bmm(pa.transpose(1, 2), da))
+        dq[:, :, a:e] = torch.bmm(ds, k[:, :e]).view(q.size(0), G, e - a, -1)
+        dk[:, :e].add_(torch.bmm(ds.transpose(1, 2), qa))
+    return dq.view_as(q), dk, dv
+
+
+def gathered(x: Tensor, index: Tensor, at: int, B: int, L: int, K: int) -> Tensor:
+    """the tokens of one attention group out of the packed ones, as `grouped`"""
+    if index.numel() == 0:
+        return grouped(x.narrow(0, at, B * L), B, L, K)
+    return grouped(x.index_select(0, index.narrow(0, at, B * L)), B, L, K)
+
+
+def scattered(parts: List[Tensor], inverse: Tensor) -> Tensor:
+    """the inverse of gathered, over all groups"""
+    whole = parts[0] if len(parts) == 1 else torch.cat(parts)
+    if inverse.numel() == 0:
+        return whole
+    return whole.index_select(0, inverse)
+
+
+# ---------------------------------------------------------------------- layers
+
+def project(x: Tensor, w: List[Tensor], at: int, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
+    """rotated queries and keys [N, Q + K, D], values [N, K, D]"""
+    Q, K, D = dims[3], dims[4], dims[5]
+    qkv = linear_bias(x * inverse_rms(x, eps), w[at], w[at + 1]).view(x.size(0), Q + 2 * K, D)
+    qk = qkv[:, :Q + K]
+    if dims[9] != 0:
+        qk = qk * inverse_rms(qk, eps) * w[at + 2]
+    return rotate(qk, rotation), qkv[:, Q + K:]
+
+
+def feed_forward(x: Tensor, w: List[Tensor], at: int, eps: float) -> Tensor:
+    h = x * inverse_rms(x, eps)
+    return linear_add(linear_mul(h, w[at + 5], linear_silu(h, w[at + 4])), w[at + 6], x)
+
+
+def context(w: List[Tensor], cis: Tensor, ids: Tensor, last: bool, dims: List[int], eps: float, cache: List[Tensor]) -> Tensor:
+    """hidden states [B*L, H] of ids [B, L]; when cache is wanted (last = False: hidden states are not) appends keys and values of each
+    layer, [B, K, D, L]"""
+    B, L = ids.size(0), ids.size(1)
+    Q, K, D = dims[3], dims[4], dims[5]
+    rotation = cis[:L].repeat(B, 1)[:, None]
+    x = w[-2][ids.flatten()]
+    for i in range(dims[2]):
+        qk, values = project(x, w, 7 * i, rotation, dims, eps)
+        k, v = grouped(qk[:, Q:], B, L, K), grouped(values, B, L, K)
+        if not last:
+            cache.append(k.view(B, K, L, D).transpose(2, 3))
+            cache.append(v.view(B, K, L, D).transpose(2, 3))
+            if i == dims[2] - 1:
+                return x
+        o, p = attend(grouped(qk[:, :Q], B, L, K), k, v, L, Q)
+        x = linear_add(ungrouped(o, B, L, K).reshape(B * L, Q * D), w[7 * i + 3], x)
+        x = feed_forward(x, w, 7 * i, eps)
+    return x
+
+
+def layer_forward(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, shapes: List[int], index: Tensor, inverse: Tensor, dims: List[int],
+                  eps: float, saved: List[Tensor]) -> Tensor:
+    """appends to saved r1, h1, r, y, o, r2, h2, gu, then q, k, v, p of each attention group"""
+    N = x.size(0)
+    Q, K, D, I = dims[3], dims[4], dims[5], dims[6]
+    r1 = inverse_rms(x, eps)
+    h1 = x * r1
+    qkv = linear_bias(h1, w[6 * i], w[6 * i + 1]).view(N, Q + 2 * K, D)
+    qk = qkv[:, :Q + K]
+    r, y = torch.empty([0]), torch.empty([0])
+    if dims[9] != 0:
+        r = inverse_rms(qk, eps)
+        y = qk * r
+        qk = y * w[6 * i + 2]
+    qk = rotate(qk, rotation)
+    parts: List[Tensor] = []
+    groups: List[Tensor] = []
+    at = 0
+    for j in range(len(shapes) // 2):
+        B, L = shapes[2 * j], shapes[2 * j + 1]
+        q, k, v = gathered(qk[:, :Q], index, at, B, L, K), gathered(qk[:, Q:], index, at, B, L, K), gathered(qkv[:, Q + K:], index, at, B, L, K)
+        o, p = attend(q, k, v, L, Q)
+        parts.append(ungrouped(o, B, L, K).reshape(B * L, Q * D))
+        groups += [q, k, v, p]
+        at += B * L
+    o = scattered(parts, inverse)
+    x = linear_add(o, w[6 * i + 3], x)
+    r2 = inverse_rms(x, eps)
+    h2 = x * r2
+    gu = linear(h2, w[6 * i + 4])
+    saved.extend([r1, h1, r, y, o, r2, h2, gu])   # += would make a new list
+    saved.extend(groups)
+    return linear_add(torch.nn.functional.silu(gu[:, :I]).mul_(gu[:, I:]), w[6 * i + 5], x)
+
+
+def layer_backward(dx: Tensor, w: List[Tensor], i: int, g: List[Tensor], rotation: Tensor, shapes: List[int], index: Tensor, inverse: Tensor,
+                   valid: Tensor, dims: List[int], saved: List[Tensor], s: int) -> Tensor:
+    """adds the layer's gradients to g; saved[s...] is what layer_forward kept; rotation is conjugated"""
+    N = dx.size(0)
+    Q, K, D, I = dims[3], dims[4], dims[5], dims[6]
+    r1, h1, r, y, o, r2, h2, gu = saved[s], saved[s + 1], saved[s + 2], saved[s + 3], saved[s + 4], saved[s + 5], saved[s + 6], saved[s + 7]
+    gate, up = gu[:, :I], gu[:, I:]
+    # x += Wd (silu(gate) * up)
+    act = torch.nn.functional.silu(gate)
+    da = linear(dx, w[6 * i + 5].t())
+    dgu = torch.empty_like(gu)
+    torch.mul(da, act, out=dgu[:, I:])
+    g[9 * i + 8].add_(weight_gradient(dx, act.mul_(up)))
+    torch.ops.aten.silu_backward(da.mul_(up), gate, grad_input=dgu[:, :I])
+    g[9 * i + 7].add_(weight_gradient(dgu, h2))
+    dx = norm_backward(dx, linear(dgu, w[6 * i + 4].t()), h2, r2)
+    # x += Wo softmax(q k') v
+    g[9 * i + 5].add_(weight_gradient(dx, o))
+    do_all = linear(dx, w[6 * i + 3].t()).view(N, Q, D)
+    dqk_parts: List[Tensor] = []
+    dv_parts: List[Tensor] = []
+    at = 0
+    for j in range(len(shapes) // 2):
+        B, L = shapes[2 * j], shapes[2 * j + 1]
+        do = gathered(do_all, index, at, B, L, K)
+        if valid.numel() != 0:   # a padded place reads some token's gradient, which is not its own
+            do = do.view(B, K, Q // K, L, D).mul_(valid.narrow(0, at, B * L).view(B, 1, 1, L, 1)).view(B * K, -1, D)
+        b = s + 8 + 4 * j
+        dq, dk, dv = attend_backward(do, saved[b], saved[b + 1], saved[b + 2], saved[b + 3], L, Q)
+        dqk_parts.append(torch.cat([ungrouped(dq, B, L, K), ungrouped(dk, B, L, K)], 1))
+        dv_parts.append(ungrouped(dv, B, L, K))
+        at += B * L
+    dqkv = torch.empty([N, Q + 2 * K, D], device=dx.device)
+    dqkv[:, Q + K:] = scattered(dv_parts, inverse)
+    dqk = rotate(scattered(dqk_parts, inverse), rotation)
+    if dims[9] != 0:
+        dn = (dqk * y).sum(0)
+        g[9 * i + 3].add_(dn[:Q].sum(0).mul_(float(D) ** -0.5))
+        g[9 * i + 4].add_(dn[Q:].sum(0))
+        dqk.mul_(w[6 * i + 2])
+        inner = (dqk * y).sum(-1, True).mul_(-1.0 / D)
+        torch.mul(torch.addcmul(dqk, y, inner), r, out=dqkv[:, :Q + K])
+    else:
+        dqkv[:, :Q + K] = dqk
+    dq2 = dqkv.view(N, -1)
+    g[9 * i + 1].add_(weight_gradient(dq2, h1))
+    if dims[8] != 0:
+        g[9 * i + 2].add_(dq2.sum(0))
+    return norm_backward(dx, linear(dq2, w[6 * i].t()), h1, r1)
+
+
+def filtered(p: Tensor, filters: Tensor) -> Tensor:
+    """p [R, V] with zeros where top-k, top-p or min-p (columns of filters [R, 3]) hide a token; each on what the one before left"""
+    ordered, order = torch.sort(p, stable=True, dim=-1, descending=True)
+    keep = torch.arange(p.size(1), device=p.device) < filters[:, 0:1]
+    left = ordered * keep
+    before = left.cumsum(-1) - left
+    keep = keep.logical_and((before < filters[:, 1:2] * left.sum(-1, True)).logical_or(filters[:, 1:2] >= 1.0))
+    keep = keep.logical_and(ordered >= filters[:, 2:3] * ordered[:, 0:1])
+    keep[:, 0] = True
+    return p * torch.zeros_like(p).scatter_(-1, order, keep.to(p.dtype))
+
+
+class Decoder(torch.nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+    @torch.jit.export
+    def zeros(self, n: int, like: Tensor) -> Tensor:
+        return torch.zeros([n], device=like.device)
+
+    @torch.jit.export
+    def clear(self, flat: Tensor) -> int:
+        flat.zero_()
+        return 0
+
+    @torch.jit.export
+    def put(self, flat: Tensor, at: int, rows: Tensor, rotary: int) -> int:
+        """writes rows [n, width] into the flat parameters, in rotary pairs of `rotary` rows a head (0: as they are)"""
+        if rotary != 0:
+            rows = pairs_of_halves(rows, rotary)
+        flat.narrow(0, at, rows.numel()).copy_(rows.reshape(-1))
+        return 0
+
+    @torch.jit.export
+    def take(self, flat: Tensor, at: int, rows: int, n: int, rotary: int) -> Tensor:
+        """the inverse of put: n values in so many rows"""
+        t = flat.narrow(0, at, n).view(rows, -1)
+        if rotary != 0:
+            t = halves_of_pairs(t, rotary)
+        return t.cpu().contiguous()
+
+    @torch.jit.export
+    def fold(self, flat: Tensor, dims: List[int]) -> List[Tensor]:
+        """weights for train_forward and train_backward"""
+        return folded(flat, dims)
+
+    @torch.jit.export
+    def pack(self, flat: Tensor, dims: List[int], rows: int) -> List[Tensor]:
+        """weights for prefill, decode and score: as folded, in oneDNN's own layout for batches of about `rows`; gate and up apart"""
+        f = folded(flat, dims)
+        I = dims[6]
+        out: List[Tensor] = []
+        for i in range(dims[2]):
+            wgu = f[6 * i + 4]
+            out.append(prepacked(f[6 * i].contiguous(), rows))
+            out += [f[6 * i + 1].clone(), f[6 * i + 2].clone(), prepacked(f[6 * i + 3].clone(), rows)]
+            out += [prepacked(wgu[:I].contiguous(), rows), prepacked(wgu[I:].contiguous(), rows), prepacked(f[6 * i + 5].clone(), rows)]
+        return out + f[-3:]
+
+    @torch.jit.export
+    def rotations(self, positions: int, D: int, theta: float, scaling: int, factor: float, low: float, high: float, original: int,
+                  like: Tensor) -> Tensor:
+        """complex [positions, D/2]: the rotation of each rotary pair. scaling 0 none, 1 linear, 2 llama3 (transformers' modeling_rope_utils)"""
+        inv = 1.0 / torch.pow(theta, torch.arange(0, D, 2, dtype=torch.int64).to(torch.float32) / D)
+        if scaling == 1:
+            inv = inv / factor
+        if scaling == 2:
+            wave = 6.283185307179586 / inv
+            slow = torch.where(wave > original / low, inv / factor, inv)
+            smooth = (original / wave - low) / (high - low)
+            between = (1.0 - smooth) * slow / factor + smooth * slow
+            medium = (wave < original / high).logical_not().logical_and((wave > original / low).logical_not())
+            inv = torch.where(medium, between, slow)
+        angle = torch.outer(torch.arange(positions, dtype=torch.float32), inv)
+        return torch.polar(torch.ones_like(angle), angle).to(like.device)
+
+    # ------------------------------------------------------------------ sampling
+
+    @torch.jit.export
+    def cache(self, B: int, S: int, dims: List[int], like: Tensor) -> List[Tensor]:
+        """keys and values of each layer in turn, [B, K, D, S]: slots innermost, which suits MKL's small products best.
+        Zeros, since what is masked must still be finite"""
+        out: List[Tensor] = []
+        for _ in range(2 * dims[2]):
+            out.append(torch.zeros([B, dims[4], dims[5], S], device=like.device))
+        return out
+
+    @torch.jit.export
+    def reshape_cache(self, cache: List[Tensor], rows: Tensor, used: int, S: int) -> int:
+        """replaces the cache, layer by layer, by one of S slots that holds the first `used` slots of the given rows"""
+        for i in range(len(cache)):
+            n = torch.zeros([rows.size(0), cache[i].size(1), cache[i].size(2), S], device=rows.device)
+            n[..., :used] = cache[i][..., :used].index_select(0, rows)
+            cache[i] = n
+        return 0
+
+    @torch.jit.export
+    def place(self, cache: List[Tensor], rows: Tensor, source: List[Tensor], source_rows: Tensor, used: int) -> int:
+        """cache[rows] = source[source_rows] in the first `used` slots; source may be the cache itself"""
+        for i in range(len(cache)):
+            cache[i][..., :used].index_copy_(0, rows, source[i][..., :used].index_select(0, source_rows))
+        return 0
+
+    @torch.jit.export
+    def prefill(self, w: List[Tensor], cis: Tensor, ids: Tensor, dims: List[int], eps: float) -> List[Tensor]:
+        """keys and values of each layer, [B, K, D, L], of ids [B, L], padded on the right"""
+        out: List[Tensor] = []
+        context(w, cis, ids, False, dims, eps, out)
+        return out
+
+    @torch.jit.export
+    def decode(self, w: List[Tensor], cache: List[Tensor], cis: Tensor, ids: Tensor, at: Tensor, last: int, uniform: Tensor,
+               temperature: Tensor, greedy: Tensor, filters: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
+        """one token for each column of uniform [B, steps], the first from ids [B] at slots at [B], of which `last` is the greatest. A token
+        is the inverse of the cumulative distribution at its uniform number, or where greedy [B] (empty: nowhere) the likeliest.
+        temperature [B] (empty: 1). filters [B, 3] (empty: none) top-k, top-p, min-p.
+        Returns tokens [steps, B], and log-probs, entropies, collision probabilities [steps, 3, B] of the unfiltered distribution"""
+        B, steps = uniform.size(0), uniform.size(1)
+        V, Q, K, D = dims[0], dims[3], dims[4], dims[5]
+        S = cache[0].size(3)
+        tokens = torch.empty([steps, B], dtype=torch.long, device=ids.device)
+        stats = torch.empty([steps, 3, B], device=ids.device)
+        base = torch.arange(B * K * D, device=ids.device).mul_(S).view(B, K * D)
+        slots = torch.arange(S, device=ids.device)
+        chunk = B if B * V <= 1 << 23 else max(32, (1 << 22) // V // 32 * 32)
+        for step in range(steps):
+            t = at + step
+            W = min(S, (last + step + 16) // 16 * 16)
+            write = (base + t[:, None]).flatten()
+            mask = hide(slots[:W] > t[:, None])[:, None]   # [B, 1, W]
+            rotation = cis[t][:, None]
+            x = w[-2][ids]
+            for i in range(dims[2]):
+                qk, values = project(x, w, 7 * i, rotation, dims, eps)
+                k, v = cache[2 * i], cache[2 * i + 1]
+                k.view(-1).scatter_(0, write, qk[:, Q:].reshape(-1))
+                v.view(-1).scatter_(0, write, values.reshape(-1))
+                s = torch.bmm(qk[:, :Q].reshape(B * K, Q // K, D), k.flatten(0, 1)[..., :W])
+                s.view(B, Q, W).add_(mask)
+                o = torch.bmm(torch.softmax(s, -1), v.flatten(0, 1)[..., :W].transpose(1, 2)).view(B, Q * D)
+                x = linear_add(o, w[7 * i + 3], x)
+                x = feed_forward(x, w, 7 * i, eps)
+            x = x * inverse_rms(x, eps) * w[-3]
+            for a in range(0, B, chunk):
+                e = min(a + chunk, B)
+                z = linear(x[a:e], w[-1])
+                if temperature.numel() != 0:
+                    z.div_(temperature[a:e, None])
+                logp = torch.log_softmax(z, -1)
+                p = logp.exp()
+                stats[step, 1, a:e] = (p * logp).sum(-1).neg_()
+                stats[step, 2, a:e] = torch.linalg.vector_norm(p, 2, [-1]).square_()
+                if filters.numel() != 0:
+                    p = filtered(p, filters[a:e])
+                c = p.cumsum(-1)
+                drawn = torch.searchsorted(c, uniform[a:e, step:step + 1] * c[:, -1:], right=True).clamp_(max=V - 1)
+                if greedy.numel() != 0:
+                    drawn = torch.where(greedy[a:e, None] != 0, z.argmax(-1, True), drawn)
+                tokens[step, a:e] = drawn[:, 0]
+                stats[step, 0, a:e] = logp.gather(-1, drawn)[:, 0]
+            ids = tokens[step]
+        return tokens, stats
+
+    # ------------------------------------------------------------------ scoring
+
+    @torch.jit.export
+    def score(self, w: List[Tensor], cis: Tensor, ids: Tensor, kept: Tensor, target: Tensor, temperature: float, chunk: int, dims: List[int],
+              eps: float) -> Tensor:
+        """log-prob, entropy, collision probability [3, M] of target [M], the token after flat position kept [M] of ids [B, L], padded on the
+        right; M a multiple of chunk"""
+        none: List[Tensor] = []
+        x = context(w, cis, ids, True, dims, eps, none)
+        out = torch.empty([3, kept.size(0)], device=ids.device)
+        for a in range(0, kept.size(0), chunk):
+            y = x[kept[a:a + chunk]]
+            logp, entropy, collision, lse = head_statistics(y * inverse_rms(y, eps) * w[-3], w[-1], target[a:a + chunk], temperature)
+            out[0, a:a + chunk], out[1, a:a + chunk], out[2, a:a + chunk] = logp, entropy, collision
+        return out
+
+    @torch.jit.export
+    def score_top(self, w: List[Tensor], cis: Tensor, ids: Tensor, kept: Tensor, target: Tensor, temperature: float, chunk: int, k: int,
+                  dims: List[int], eps: float) -> Tuple[Tensor, Tensor, Tensor]:
+        """as score: the k likeliest tokens and their log-probs [M, k], and how many tokens are likelier than target [M]"""
+        none: List[Tensor] = []
+        x = context(w, cis, ids, True, dims, eps, none)
+        tops: List[Tensor] = []
+        logps: List[Tensor] = []
+        ranks: List[Tensor] = []
+        for a in range(0, kept.size(0), chunk):
+            y = x[kept[a:a + chunk]]
+            top, logp, rank = head_top(y * inverse_rms(y, eps) * w[-3], w[-1], target[a:a + chunk], temperature, k)
+            tops.append(top)
+            logps.append(logp)
+            ranks.append(rank)
+        return torch.cat(tops), torch.cat(logps), torch.cat(ranks)
+
+    # ------------------------------------------------------------------ learning
+
+    @torch.jit.export
+    def train_forward(self, w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, shapes: List[int], index: Tensor, inverse: Tensor,
+                      kept: Tensor, target: Tensor, temperature: float, chunk: int, checkpointing: bool, dims: List[int],
+                      eps: float) -> Tuple[Tensor, List[Tensor]]:
+        """ids [N]: sequences one after the other. Attention is confined to each: group j is shapes[2j] rows of shapes[2j+1] places, index
+        names the token in each place of all groups, inverse [N] the place of each token (both empty: tokens lie in that order).
+        kept [M] are tokens whose followers target [M] are looked at. Returns their log-probs and entropies [2, M], and what
+        train_backward needs: with checkpointing only the input of each layer"""
+        rotation = cis[positions][:, None]
+        x = w[-2][ids]
+        saved: List[Tensor] = []
+        for i in range(dims[2]):
+            if checkpointing:
+                saved.append(x)
+                dropped: List[Tensor] = []
+                x = layer_forward(x, w, i, rotation, shapes, index, inverse, dims, eps, dropped)
+            else:
+                x = layer_forward(x, w, i, rotation, shapes, index, inverse, dims, eps, saved)
+        x = x[kept]
+        r = inverse_rms(x, eps)
+        x = x * r
+        M = kept.size(0)
+        out, lse = torch.empty([2, M], device=ids.device), torch.empty([M], device=ids.device)
+        for a in range(0, M, chunk):
+            e = min(a + chunk, M)
+            logp, entropy, collision, l = head_statistics(x[a:e] * w[-3], w[-1], target[a:e], temperature)
+            out[0, a:e], out[1, a:e], lse[a:e] = logp, entropy, l
+        saved += [r, x, out[1], lse]
+        return out, saved
+
+    @torch.jit.export
+    def train_backward(self, w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, shapes: List[int], index: Tensor, inverse: Tensor,
+                       valid: Tensor, kept: Tensor, target: Tensor, coefficient: Tensor, entropy_coefficient: Tensor, temperature: float,
+                       chunk: int, checkpointing: bool, saved: List[Tensor], grad: Tensor, dims: List[int], eps: float) -> int:
+        """adds to grad (flat, of the folded weights: see `collect`) the gradient of
+        sum_m coefficient[m] * logp[m] + entropy_coefficient[m] * entropy[m]"""
+        N = ids.size(0)
+        rotation = cis[positions][:, None]
+        conjugate = rotation.conj_physical()
+        g = views(grad, dims)
+        r, h, entropy, lse = saved[-4], saved[-3], saved[-2], saved[-1]
+        dh = torch.empty_like(h)
+        for a in range(0, kept.size(0), chunk):
+            e = min(a + chunk, kept.size(0))
+            ec = entropy_coefficient if entropy_coefficient.numel() == 0 else entropy_coefficient[a:e]
+            dh[a:e] = head_backward(h[a:e] * w[-3], w[-1], target[a:e], coefficient[a:e], ec, entropy[a:e], lse[a:e], temperature, g[-1])
+        g[-3].add_((dh * h).sum(0))
+        dx = torch.zeros([N, dims[1]], device=ids.device)
+        dx[kept] = norm_backward(torch.zeros_like(h), dh.mul_(w[-3]), h, r)
+        each = 8 + 2 * len(shapes)
+        for j in range(dims[2]):
+            i = dims[2] - 1 - j
+            if checkpointing:
+                again: List[Tensor] = []
+                layer_forward(saved[i], w, i, rotation, shapes, index, inverse, dims, eps, again)
+                dx = layer_backward(dx, w, i, g, conjugate, shapes, index, inverse, valid, dims, again, 0)
+            else:
+                dx = layer_backward(dx, w, i, g, conjugate, shapes, index, inverse, valid, dims, saved, each * i)
+        g[-2].index_add_(0, ids, dx)
+        return 0
+
+    @torch.jit.export
+    def collect(self, flat: Tensor, gradients: List[Tensor], total: Tensor, dims: List[int]) -> int:
+        """adds the workers' gradients of the folded weights, as gradients of the parameters, to total [parameters], and clears them"""
+        grad = gradients[0]
+        for other in gradients[1:]:
+            grad.add_(other)
+            other.zero_()
+        p, g = views(flat, dims), views(grad, dims)
+        scale = query_scale(dims, flat)
+        for i in range(dims[2]):
+            if dims[9] == 0:
+                g[9 * i + 1].mul_(scale[:, None])
+                if dims[8] != 0:
+                    g[9 * i + 2].mul_(scale)
+            for j in [0, 6]:
+                g[9 * i + j].copy_((g[9 * i + j + 1] * p[9 * i + j + 1]).sum(0))
+                g[9 * i + j + 1].mul_(p[9 * i + j])
+        total.add_(grad)
+        grad.zero_()
+        return 0
+
+    @torch.jit.export
+    def norms(self, flat: Tensor, ranges: List[int]) -> Tensor:
+        """Euclidean norm of each range (begin, length), in float64"""
+        out = torch.empty([len(ranges) // 2], dtype=torch.float64)
+        for j in range(len(ranges) // 2):
+            out[j] = torch.linalg.vector_norm(flat.narrow(0, ranges[2 * j], ranges[2 * j + 1]), dtype=torch.float64).cpu()
+        return out
+
+    @torch.jit.export
+    def adamw(self, flat: Tensor, grad: Tensor, m: Tensor, v: Tensor, begin: int, end: int, step: int, lr: float, beta1: float, beta2: float,
+              eps: float, decay: float, scale: float) -> int:
+        """one AdamW update of flat[begin:end] with the gradient times scale; zeroes that gradient. Block by block, so that the passes over
+        each stay in cache. Not _fused_adamw_: it takes lists, TorchScript sees nothing of its writes, and removes the call"""
+        block = 1 << 15
+        for a in range(begin, end, block):
+            n = min(block, end - a)
+            p, g, m1, v1 = flat.narrow(0, a, n), grad.narrow(0, a, n), m.narrow(0, a, n), v.narrow(0, a, n)
+            g.mul_(scale)
+            m1.lerp_(g, 1.0 - beta1)
+            v1.mul_(beta2).addcmul_(g, g, value=1.0 - beta2)
+            deviation = v1.sqrt().mul_((1.0 - beta2 ** step) ** -0.5).add_(eps)
+            p.mul_(1.0 - lr * decay).addcdiv_(m1, deviation, value=-lr / (1.0 - beta1 ** step))
+            g.zero_()
+        return 0
+
+    # ------------------------------------------------------------------ adapters
+
+    @torch.jit.export
+    def merge_adapter(self, flat: Tensor, base: Tensor, theta: Tensor, shapes: List[int], scales: List[float]) -> int:
+        """W = W_base + s B A for each adapted matrix: shapes holds (begin in flat, out, in, rank), theta its A [rank, in] and B [out, rank]"""
+        at = 0
+        for j in range(len(scales)):
+            begin, out, n_in, rank = shapes[4 * j], shapes[4 * j + 1], shapes[4 * j + 2], shapes[4 * j + 3]
+            A = theta.narrow(0, at, rank * n_in).view(rank, n_in)
+            B = theta.narrow(0, at + rank * n_in, out * rank).view(out, rank)
+            at += rank * (n_in + out)
+            w = torch.addmm(base.narrow(0, begin, out * n_in).view(out, n_in), B, A, alpha=scales[j])
+            flat.narrow(0, begin, out * n_in).copy_(w.view(-1))
+        return 0
+
+    @torch.jit.export
+    def adapter_gradient(self, total: Tensor, theta: Tensor, shapes: List[int], scales: List[float], grad: Tensor) -> int:
+        """adds to grad the gradient of the adapter, given that of the weights, and clears the latter: dA = s B' dW, dB = s dW A'"""
+        at = 0
+        for j in range(len(scales)):
+            begin, out, n_in, rank = shapes[4 * j], shapes[4 * j + 1], shapes[4 * j + 2], shapes[4 * j + 3]
+            A = theta.narrow(0, at, rank * n_in).view(rank, n_in)
+            B = theta.narrow(0, at + rank * n_in, out * rank).view(out, rank)
+            dw = total.narrow(0, begin, out * n_in).view(out, n_in)
+            grad.narrow(0, at, rank * n_in).view(rank, n_in).add_(torch.mm(B.t(), dw), alpha=scales[j])
+            grad.narrow(0, at + rank * n_in, out * rank).view(out, rank).add_(torch.mm(dw, A.t()), alpha=scales[j])
+            at += rank * (n_in + out)
+        total.zero_()
+        return 0
+
+
+if __name__ == "__main__":
+    whole = io.BytesIO()
+    torch.jit.save(torch.jit.script(Decoder()), whole)
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(sys.argv[2], "w") as new:
+        for entry in old.infolist():
+            if not entry.filename.endswith(".debug_pkl"):   # source positions, with this machine's paths
+                new.writestr(zipfile.ZipInfo(entry.filename), old.read(entry))
