@@ -135,7 +135,17 @@ final class JvmBackend {
         String loadId = nextLoadId();
         TensorContract.parameter(config.withObject("/parameters"), LOAD_PARAMETER, loadId);
         TensorContract.check(config.toString());
-        PREPARED.put(loadId, open(config));
+        TokenEngine engine = open(config);
+        PREPARED.put(loadId, engine);
+        ObjectNode parameters = config.withObject("/parameters");
+        TensorContract.parameter(
+                parameters,
+                TensorContract.ENTROPY_PARAMETER,
+                engine.reportsEntropy() ? "exact" : "absent");
+        TensorContract.parameter(
+                parameters,
+                TensorContract.DETERMINISTIC_PARAMETER,
+                Boolean.toString(engine.deterministic()));
         return new Prepared(config.toString(), loadId);
     }
 

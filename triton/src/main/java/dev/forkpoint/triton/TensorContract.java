@@ -33,6 +33,14 @@ public final class TensorContract {
     /** Model parameter that names the version of this contract which a model serves. */
     public static final String VERSION_PARAMETER = "tensor_contract";
 
+    /**
+     * Model parameter: {@code exact} where every response carries entropies, else {@code absent}.
+     */
+    public static final String ENTROPY_PARAMETER = "entropy";
+
+    /** Model parameter: {@code true} where the same request always gives the same tokens. */
+    public static final String DETERMINISTIC_PARAMETER = "deterministic";
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private enum Input {

@@ -8,6 +8,16 @@ public interface TokenEngine extends AutoCloseable {
 
     Limits limits();
 
+    /** Whether every token comes with entropy and collision probability. */
+    default boolean reportsEntropy() {
+        return true;
+    }
+
+    /** Whether the same request always gives the same tokens. */
+    default boolean deterministic() {
+        return true;
+    }
+
     /**
      * Queues a rollout and returns; called on Triton's instance thread. May throw {@link
      * TritonException} for what it cannot take (then the sink is not called).
@@ -34,7 +44,11 @@ public interface TokenEngine extends AutoCloseable {
             RolloutRequest.require(contextLength > 1, "contextLength", contextLength, "above 1");
         }
 
-        void check(RolloutRequest request) {
+        /**
+         * @throws TritonException INVALID_ARGUMENT, naming the tensor, what was found and what is
+         *     allowed
+         */
+        public void check(RolloutRequest request) {
             checkIds("prompt_ids", request.promptIds());
             checkIds("stop_ids", request.stopIds());
             RolloutRequest.require(

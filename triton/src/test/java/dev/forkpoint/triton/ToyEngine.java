@@ -109,6 +109,11 @@ public final class ToyEngine implements TokenEngine {
     }
 
     @Override
+    public boolean reportsEntropy() {
+        return entropies;
+    }
+
+    @Override
     public RolloutHandle submit(RolloutRequest request, RolloutSink sink) {
         if (request.promptIds()[0] == 666) {
             throw new TritonException(Code.RESOURCE_EXHAUSTED, "the engine is full");

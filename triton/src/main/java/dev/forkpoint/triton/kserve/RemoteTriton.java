@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -81,6 +82,8 @@ public final class RemoteTriton implements AutoCloseable {
         final AtomicInteger running = new AtomicInteger();
         volatile @Nullable PolicySpec serving;
         volatile String state = "not checked yet";
+        volatile boolean entropies;
+        volatile boolean deterministic;
 
         Replica(KserveClient client) {
             this.client = client;
@@ -140,7 +143,19 @@ public final class RemoteTriton implements AutoCloseable {
             replica.state = "model '" + options.model() + "' is not loaded";
             return;
         }
-        PolicySpec serving = spec(replica.client.checkContract(options.model()));
+        ModelConfig config = replica.client.checkContract(options.model());
+        PolicySpec serving = spec(config);
+        if (!config.getBackend().equals(JVM_BACKEND)) {
+            // its weights change in place, so the configuration tells what it began with
+            long version = VllmControl.version(replica.client, options.model());
+            serving =
+                    wanted != null && version == wanted.version()
+                            ? wanted
+                            : new PolicySpec(version, serving.directory(), serving.adapter());
+        }
+        replica.entropies = parameter(config, TensorContract.ENTROPY_PARAMETER).equals("exact");
+        replica.deterministic =
+                parameter(config, TensorContract.DETERMINISTIC_PARAMETER).equals("true");
         if (wanted == null || serving.equals(wanted)) {
             replica.state = "ready";
             replica.serving = serving;
@@ -198,27 +213,27 @@ public final class RemoteTriton implements AutoCloseable {
      * the load, and those that had taken it go back.
      */
     public synchronized void load(PolicySpec policy) {
-        PolicySpec before = wanted;
-        List<Replica> taken = new ArrayList<>();
+        Map<Replica, @Nullable PolicySpec> taken = new LinkedHashMap<>();
         TritonException unreachable = null;
         for (Replica replica : replicas) {
+            PolicySpec old = replica.serving;
             try {
-                if (!policy.equals(replica.serving)) {
+                if (!policy.equals(old)) {
                     load(replica, policy);
                 }
-                taken.add(replica);
+                taken.put(replica, old);
             } catch (TritonException e) {
-                if (e.code().retryable()) {
-                    LOG.warnf(
-                            "remote=%s did not load policyVersion=%d: %s",
-                            replica.client.address(), policy.version(), e.getMessage());
-                    replica.state = String.valueOf(e.getMessage());
-                    replica.serving = null;
-                    unreachable = e;
-                } else {
-                    goBack(taken, before);
+                if (!e.code().retryable()) {
+                    replica.serving = old;
+                    taken.forEach(RemoteTriton.this::goBack);
                     throw e;
                 }
+                LOG.warnf(
+                        "remote=%s did not load policyVersion=%d: %s",
+                        replica.client.address(), policy.version(), e.getMessage());
+                replica.state = String.valueOf(e.getMessage());
+                replica.serving = null;
+                unreachable = e;
             }
         }
         if (taken.isEmpty() && unreachable != null) {
@@ -227,16 +242,15 @@ public final class RemoteTriton implements AutoCloseable {
         wanted = policy;
     }
 
-    private void goBack(List<Replica> replicas, @Nullable PolicySpec before) {
-        for (Replica replica : replicas) {
+    private void goBack(Replica replica, @Nullable PolicySpec old) {
+        if (old == null || old.equals(replica.serving)) {
+            return;
+        }
+        try {
+            load(replica, old);
+        } catch (TritonException e) {
+            replica.state = String.valueOf(e.getMessage());
             replica.serving = null;
-            try {
-                if (before != null) {
-                    load(replica, before);
-                }
-            } catch (TritonException e) {
-                replica.state = String.valueOf(e.getMessage());
-            }
         }
     }
 
@@ -249,8 +263,11 @@ public final class RemoteTriton implements AutoCloseable {
                     TritonPolicy.modelConfig(options.model(), TritonPolicy.ENGINE, policy),
                     Map.of());
         }
-        replica.serving = policy;
-        replica.state = "ready";
+        check(replica, policy);
+        if (replica.serving == null) {
+            throw new TritonException(
+                    Code.INTERNAL, replica.client.address() + ": after a load: " + replica.state);
+        }
     }
 
     private boolean servedByOtherBackend(Replica replica) {
@@ -267,6 +284,16 @@ public final class RemoteTriton implements AutoCloseable {
             }
         }
         return null;
+    }
+
+    /** Whether every server that is ready reports entropies. */
+    public boolean reportsEntropy() {
+        return replicas.stream().allMatch(r -> r.serving == null || r.entropies);
+    }
+
+    /** Whether every server that is ready gives the same tokens whenever it is asked. */
+    public boolean deterministic() {
+        return replicas.stream().allMatch(r -> r.serving == null || r.deterministic);
     }
 
     /** Rollouts that have not ended. */

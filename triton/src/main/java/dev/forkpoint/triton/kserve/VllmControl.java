@@ -41,6 +41,16 @@ final class VllmControl {
         if (policy.adapter() != null) {
             control.put("adapter_directory", policy.adapter().toString());
         }
+        send(client, model, control);
+    }
+
+    /** The policy version that new rollouts are served by. */
+    static long version(KserveClient client, String model) {
+        return send(client, model, JSON.createObjectNode().put("op", "status"));
+    }
+
+    /** Every control request is answered with one token of no meaning, stamped with the version. */
+    private static long send(KserveClient client, String model, ObjectNode control) {
         List<Tensor> inputs =
                 new ArrayList<>(
                         TensorContract.encode(RolloutRequest.of("control", new int[] {0}, 0, 1)));
@@ -48,35 +58,40 @@ final class VllmControl {
         ByteBuffer data = ByteBuffer.allocate(4 + text.length).order(ByteOrder.LITTLE_ENDIAN);
         data.putInt(text.length).put(text).flip();
         inputs.add(new Tensor("control", Tensor.Type.BYTES, new long[] {1}, data));
-        CompletableFuture<FinishReason> done = new CompletableFuture<>();
+        Answer answer = new Answer();
         var unused =
                 client.infer(
                         model,
                         "control",
                         inputs,
                         TIMEOUT_MICROS,
-                        new TritonPolicy.SinkListener(
-                                new RolloutSink() {
-                                    @Override
-                                    public void onTokens(RolloutChunk chunk) {}
-
-                                    @Override
-                                    public void onFinished(FinishReason reason, Stats stats) {
-                                        done.complete(reason);
-                                    }
-
-                                    @Override
-                                    public void onFailed(TritonException error) {
-                                        done.completeExceptionally(error);
-                                    }
-                                }));
+                        new TritonPolicy.SinkListener(answer));
         try {
-            if (done.join() == FinishReason.CANCELLED) {
-                throw new TritonException(
-                        Code.UNAVAILABLE, client.address() + " cancelled the weights update");
-            }
+            return answer.version.join();
         } catch (CompletionException e) {
             throw e.getCause() instanceof TritonException t ? t : e;
+        }
+    }
+
+    private static final class Answer implements RolloutSink {
+        private final CompletableFuture<Long> version = new CompletableFuture<>();
+
+        @Override
+        public void onTokens(RolloutChunk chunk) {
+            version.complete(chunk.policyVersions()[0]);
+        }
+
+        @Override
+        public void onFinished(FinishReason reason, Stats stats) {
+            onFailed(
+                    new TritonException(
+                            Code.UNAVAILABLE,
+                            "a control request ended without an answer: " + reason));
+        }
+
+        @Override
+        public void onFailed(TritonException error) {
+            version.completeExceptionally(error); // a no-op where it was answered
         }
     }
 }

@@ -171,6 +171,8 @@ class RemoteTritonTest {
                 .isInstanceOf(TritonException.class)
                 .hasMessageContaining("none");
         assertThat(remote.serving().version()).isEqualTo(2);
+        assertThat(remote.reportsEntropy()).isTrue();
+        assertThat(remote.deterministic()).isTrue();
         RolloutRequest request = request(10, 1);
         assertThat(generate(request).await().ids).isEqualTo(expected(2, request, 10));
     }
