@@ -13,6 +13,7 @@ shutdown.
 import asyncio
 import json
 import math
+import os
 import threading
 
 import numpy as np
@@ -20,6 +21,7 @@ import triton_python_backend_utils as pb_utils
 
 STOP, LENGTH, CANCELLED = 1, 2, 3
 MAX_TEMPERATURE = 100.0
+POLL_SECONDS = 0.05
 
 
 class Refused(Exception):
@@ -116,6 +118,27 @@ def entropy_and_collision(log_probs):
     return entropy, collision
 
 
+async def _with_ticks(stream, seconds):
+    """What the stream gives, and None whenever it gives nothing for so long: a request that waits can be cancelled too."""
+    following = None
+    try:
+        while True:
+            following = following or asyncio.ensure_future(anext(stream))
+            done, _ = await asyncio.wait({following}, timeout=seconds)
+            if not done:
+                yield None
+                continue
+            try:
+                output = following.result()
+            except StopAsyncIteration:
+                return
+            following = None
+            yield output
+    finally:
+        if following is not None:
+            following.cancel()
+
+
 class TritonPythonModel:
     def initialize(self, args):
         config = json.loads(args["model_config"])
@@ -140,6 +163,9 @@ class TritonPythonModel:
         from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.v1.engine.async_llm import AsyncLLM
 
+        # vLLM starts its workers as processes of their own: they find forkpoint_worker by this
+        here = os.path.dirname(os.path.abspath(__file__))
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
         self.admit = asyncio.Event()
         self.admit.set()
         self.loading = asyncio.Lock()
@@ -218,12 +244,14 @@ class TritonPythonModel:
         )
         self.running.add(vllm_id)
         try:
-            async for output in outputs:
+            async for output in _with_ticks(outputs, POLL_SECONDS):
                 if sender.is_cancelled():
                     return chunk.response(version, CANCELLED)
                 now = self.loop.time()
                 if now > deadline:
                     raise Refused("DEADLINE_EXCEEDED", f"the rollout did not end within its timeout of {rollout.timeout_micros} µs")
+                if output is None:
+                    continue
                 if queue_micros < 0:
                     queue_micros = int((now - arrived) * 1e6)
                 completion = output.outputs[0]
@@ -302,3 +330,4 @@ class TritonPythonModel:
         asyncio.run_coroutine_threadsafe(stop(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
+        self.loop.close()
