@@ -4,6 +4,8 @@ import dev.forkpoint.cli.command.Failures;
 import dev.forkpoint.cli.command.Forkpoint;
 import dev.forkpoint.cli.local.Installation;
 import dev.forkpoint.cli.output.Console;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -49,8 +51,8 @@ public final class Main {
         Console console = forkpoint.console();
         CommandLine commandLine =
                 new CommandLine(forkpoint)
-                        .setOut(new java.io.PrintWriter(console.out(), true))
-                        .setErr(new java.io.PrintWriter(console.err(), true))
+                        .setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8))
+                        .setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8))
                         .setCaseInsensitiveEnumValuesAllowed(true)
                         .setParameterExceptionHandler(Main::badUsage)
                         .setExecutionExceptionHandler(

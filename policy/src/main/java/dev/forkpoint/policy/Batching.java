@@ -17,17 +17,22 @@ final class Batching {
     }
 
     /**
-     * Rows of a decode batch for n responses. Elements of its logits are a multiple of 32:
-     * vectorised exp ends in a scalar one that rounds otherwise.
+     * Rows of a decode batch for n responses. Below 16 rows oneDNN adds up in another order.
+     * Elements of its logits are a multiple of 32: vectorised exp ends in a scalar one that rounds
+     * otherwise.
      */
     static int rows(int n, int vocabulary) {
-        for (int rows = 2; rows < 16; rows *= 2) {
-            if (n <= rows && (long) rows * vocabulary % 32 == 0) {
-                return rows;
-            }
-        }
         int quantum = vocabulary % 2 == 0 ? 16 : 32;
         return Math.max(1, (n + quantum - 1) / quantum) * quantum;
+    }
+
+    /**
+     * Fewest slots that attention looks at: smaller products take another path in libtorch, which
+     * adds up in another order.
+     */
+    static int leastSlots(ModelConfig c) {
+        int queries = c.attentionHeads() / c.keyValueHeads() * c.headDimension();
+        return width((400 + queries - 1) / queries);
     }
 
     /**

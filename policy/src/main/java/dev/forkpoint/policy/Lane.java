@@ -54,8 +54,8 @@ final class Lane implements AutoCloseable {
      * Slots that a response of this prompt and most tokens may come to need: the last call may run
      * past its end.
      */
-    static int slots(int promptTokens, int limit, int steps) {
-        return Batching.width(promptTokens - 1 + limit + steps);
+    static int slots(int promptTokens, int limit, int steps, ModelConfig c) {
+        return Math.max(Batching.leastSlots(c), Batching.width(promptTokens - 1 + limit + steps));
     }
 
     /** Bytes of a cache for so many responses of so many slots. */

@@ -124,7 +124,7 @@ public final class Trainer implements AutoCloseable {
         return present;
     }
 
-    private void weightsChanged() {
+    void weightsChanged() {
         if (folded != null) {
             folded.close();
             folded = null;
@@ -445,6 +445,11 @@ public final class Trainer implements AutoCloseable {
      */
     public void publish(Path directory, String dtype) throws IOException {
         policy.save(directory, dtype);
+    }
+
+    /** The gradient gathered so far, as {@link Policy#flat}. */
+    PtNDArray gradient() {
+        return gradient;
     }
 
     /** The policy being trained. */

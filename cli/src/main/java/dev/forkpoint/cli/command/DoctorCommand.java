@@ -110,7 +110,14 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static Finding maven() throws InterruptedException {
         Optional<String> version = output("mvn", "--version");
-        return version.map(text -> ok("maven", text.lines().findFirst().orElse("")))
+        return version.map(
+                        text ->
+                                ok(
+                                        "maven",
+                                        text.lines()
+                                                .findFirst()
+                                                .orElse("")
+                                                .replaceAll("\u001b\\[[0-9;]*m", "")))
                 .orElseGet(
                         () ->
                                 new Finding(

@@ -38,7 +38,7 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "eval",
         description = {
-            "avg@K, unbiased pass@k and mean length with 95 % intervals (bootstrap over problems).",
+            "avg@K, unbiased pass@k and mean length with 95 %% intervals (bootstrap over problems).",
             "Rows: {\"problem\" or \"prompt\", \"answer\", \"id\"} and fields of the task."
         })
 final class EvalCommand implements Callable<Integer> {

@@ -79,14 +79,25 @@ public final class Failures {
     /** The rich status of a failed call. */
     static Status status(StatusRuntimeException failure) {
         Status status = StatusProto.fromThrowable(failure);
-        return status != null
-                ? status
-                : Status.newBuilder()
-                        .setCode(failure.getStatus().getCode().value())
-                        .setMessage(
-                                Optional.ofNullable(failure.getStatus().getDescription())
-                                        .orElse(""))
-                        .build();
+        if (status != null && status.getDetailsCount() > 0) {
+            return status;
+        }
+        String message =
+                Optional.ofNullable(failure.getStatus().getDescription())
+                        .map(text -> text.equals("io exception") ? "" : text)
+                        .orElse("");
+        // What gRPC calls "io exception" is said by its cause: which address refused.
+        String cause =
+                failure.getCause() == null
+                        ? ""
+                        : Optional.ofNullable(failure.getCause().getMessage()).orElse("");
+        return Status.newBuilder()
+                .setCode(failure.getStatus().getCode().value())
+                .setMessage(
+                        message.isEmpty() || cause.isEmpty()
+                                ? message + cause
+                                : message + ": " + cause)
+                .build();
     }
 
     /** One message with code, reason and every field named. */

@@ -11,7 +11,7 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "quickstart",
         description = {
-            "Trains the bundled policy on Countdown with the top-20 % mask through the four services.",
+            "Trains the bundled policy on Countdown with the top-20 %% mask through the four services.",
             "Evaluates on held-out problems before and after, and writes a report."
         })
 final class QuickstartCommand implements Callable<Integer> {

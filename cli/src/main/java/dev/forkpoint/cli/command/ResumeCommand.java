@@ -4,10 +4,10 @@ import dev.forkpoint.cli.UsageException;
 import dev.forkpoint.cli.local.Backend;
 import dev.forkpoint.cli.local.LocalSettings;
 import dev.forkpoint.cli.local.Service;
-import dev.forkpoint.cli.recipe.Recipe;
 import dev.forkpoint.cli.recipe.SpecPaths;
 import dev.forkpoint.proto.learner.v1.ResumeRunRequest;
 import dev.forkpoint.proto.learner.v1.Run;
+import dev.forkpoint.proto.learner.v1.RunSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -78,21 +78,20 @@ final class ResumeCommand implements Callable<Integer> {
         }
     }
 
-    /** Checks the directory, and allows the policies that its run.yaml names. */
+    /** Checks the directory, and allows the policies that its specification names. */
     private static void prepare(Path run, LocalSettings local) {
         if (!Files.isDirectory(run)) {
             throw new UsageException("no run directory at " + run);
         }
-        Path yaml = run.resolve("run.yaml");
-        if (!Files.isRegularFile(yaml)) {
-            throw new UsageException(run + " is not a run directory: it has no run.yaml");
+        Path file = run.resolve("spec.pb");
+        if (!Files.isRegularFile(file)) {
+            throw new UsageException(run + " is not the directory of a run: it has no spec.pb");
         }
         try {
-            String text = Files.readString(yaml);
-            var spec = Recipe.readResolved(text, yaml.toString());
+            RunSpec spec = RunSpec.parseFrom(Files.readAllBytes(file));
             SpecPaths.resolve(spec, List.of(run)).folders().forEach(local::allow);
         } catch (IOException e) {
-            throw new UsageException("cannot read " + yaml + ": " + e.getMessage(), e);
+            throw new UsageException("cannot read " + file + ": " + e.getMessage(), e);
         }
         local.runRoot(Objects.requireNonNullElse(run.getParent(), run));
     }

@@ -45,6 +45,8 @@ final class RunFollower {
     }
 
     /**
+     * Shows the run until it ends.
+     *
      * @param run just started or resumed
      * @param news events from before this time are not shown again; absent: all are new
      * @return exit code

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +55,10 @@ final class TrainingOptions {
     /** The run's directory. */
     Path directory(String name) {
         if (runDirectory == null) {
-            return Path.of("runs", name + "-" + STAMP.format(LocalDateTime.now())).toAbsolutePath();
+            return Path.of(
+                            "runs",
+                            name + "-" + STAMP.format(LocalDateTime.now(ZoneId.systemDefault())))
+                    .toAbsolutePath();
         }
         Path directory = Path.of(runDirectory).toAbsolutePath().normalize();
         if (Files.exists(directory)) {

@@ -80,6 +80,8 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
+     * Notices a process that ended.
+     *
      * @throws ServiceDiedException if a local service has ended
      */
     public void checkAlive() {

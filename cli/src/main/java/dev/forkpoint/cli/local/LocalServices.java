@@ -20,7 +20,7 @@ import java.util.TreeMap;
  */
 public final class LocalServices implements AutoCloseable {
 
-    private static final Duration START_LIMIT = Duration.ofSeconds(180);
+    private static final Duration START_LIMIT = Duration.ofMinutes(3);
     private static final Duration DRAIN_LIMIT = Duration.ofSeconds(20);
 
     private final Map<Service, ServiceProcess> processes = new EnumMap<>(Service.class);
@@ -86,6 +86,8 @@ public final class LocalServices implements AutoCloseable {
     }
 
     /**
+     * Notices a process that ended.
+     *
      * @throws ServiceDiedException if a service has ended
      */
     public void checkAlive() {

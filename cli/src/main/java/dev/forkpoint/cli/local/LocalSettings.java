@@ -36,7 +36,10 @@ public final class LocalSettings {
     public LocalSettings allow(Path folder) {
         // Without the slash that Path.toUri adds to folders, so that the folder itself is allowed.
         String uri = folder.toAbsolutePath().normalize().toUri().toString();
-        allowedUris.add(uri.endsWith("/") ? uri.substring(0, uri.length() - 1) : uri);
+        allowedUris.add(
+                (uri.endsWith("/") ? uri.substring(0, uri.length() - 1) : uri)
+                        // a comma would end the entry
+                        .replace(",", "%2C"));
         return this;
     }
 

@@ -39,6 +39,8 @@ public final class Recipe {
     private Recipe() {}
 
     /**
+     * Reads a recipe and changes it.
+     *
      * @param file YAML of {@code learner.v1.RunSpec}
      * @param assignments {@code path=value}, applied in order: the path's keys are separated by
      *     dots, elements of lists are {@code [i]}, values are YAML. A member of a oneof replaces
@@ -52,22 +54,6 @@ public final class Recipe {
     /** The same from text; {@code origin} names it in messages. */
     public static RunSpec read(String yaml, String origin, List<String> assignments) {
         return resolve(parse(yaml, origin), origin, assignments);
-    }
-
-    /**
-     * Reads a {@code run.yaml}, which a run wrote: keys that are not of the specification
-     * (versions) are left out.
-     */
-    public static RunSpec readResolved(String yaml, String origin) {
-        RunSpec.Builder builder = RunSpec.newBuilder();
-        try {
-            JsonFormat.parser()
-                    .ignoringUnknownFields()
-                    .merge(parse(yaml, origin).toString(), (Message.Builder) builder);
-        } catch (InvalidProtocolBufferException e) {
-            throw new UsageException(origin + ": " + e.getMessage(), e);
-        }
-        return builder.build();
     }
 
     /** As YAML, with keys in snake_case. */

@@ -134,7 +134,7 @@ final class SpecChecker {
         return switch (field.getType()) {
             case MESSAGE ->
                     message(
-                            value.isNull() ? JsonNodeFactory.instance.objectNode() : value,
+                            isEmpty(value) ? JsonNodeFactory.instance.objectNode() : value,
                             field.getMessageType(),
                             path);
             case ENUM -> enumValue(value, field.getEnumType(), path);
@@ -145,6 +145,11 @@ final class SpecChecker {
             case UINT64, FIXED64 -> whole(value, UINT64_MAX, path);
             default -> throw new IllegalStateException(field.getFullName());
         };
+    }
+
+    /** A key without a value. */
+    private static boolean isEmpty(JsonNode value) {
+        return value.isNull() || (value.isTextual() && value.asText().isEmpty());
     }
 
     private static boolean isNumber(JsonNode value) {
@@ -160,10 +165,15 @@ final class SpecChecker {
     }
 
     private JsonNode whole(JsonNode value, BigInteger max, String path) {
-        boolean fits =
+        // protobuf's JSON writes 64-bit numbers as text
+        boolean whole =
                 value.isIntegralNumber()
-                        && value.bigIntegerValue().signum() >= 0
-                        && value.bigIntegerValue().compareTo(max) <= 0;
+                        || (value.isTextual() && value.asText().matches("\\d{1,20}"));
+        boolean fits = false;
+        if (whole) {
+            BigInteger number = new BigInteger(value.asText());
+            fits = number.signum() >= 0 && number.compareTo(max) <= 0;
+        }
         return expect(fits, value, path, "a whole number from 0 to " + max);
     }
 
@@ -205,7 +215,7 @@ final class SpecChecker {
 
     private static String describe(JsonNode value) {
         return switch (value.getNodeType()) {
-            case STRING -> "text \"" + value.asText() + "\"";
+            case STRING -> isEmpty(value) ? "nothing" : "text \"" + value.asText() + "\"";
             case NUMBER, BOOLEAN -> value.asText();
             case ARRAY -> "a list";
             case OBJECT -> "a mapping";

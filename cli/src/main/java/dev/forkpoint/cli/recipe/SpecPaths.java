@@ -34,6 +34,8 @@ public final class SpecPaths {
     public record Resolved(RunSpec spec, List<Path> folders) {}
 
     /**
+     * Looks for every path of a specification.
+     *
      * @param bases folders to look in, in order
      * @throws UsageException naming every field whose path does not exist
      */

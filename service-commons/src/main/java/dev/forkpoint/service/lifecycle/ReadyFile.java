@@ -1,9 +1,10 @@
 package dev.forkpoint.service.lifecycle;
 
 import io.quarkus.runtime.Quarkus;
+import io.quarkus.vertx.http.HttpServer;
 import io.quarkus.vertx.http.HttpServerStart;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.event.ObservesAsync;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,7 +35,7 @@ public class ReadyFile {
         this.service = service;
     }
 
-    void listening(@Observes HttpServerStart start) throws IOException {
+    void listening(@ObservesAsync HttpServerStart start, HttpServer server) throws IOException {
         if (file.isPresent()) {
             Path to = file.get().toAbsolutePath();
             Path beside = to.resolveSibling(to.getFileName() + ".part");
@@ -44,7 +45,7 @@ public class ReadyFile {
                             "{\"service\":\"%s\",\"host\":\"%s\",\"port\":%d,\"pid\":%d}%n",
                             service.replace("forkpoint-", "").replace("-service", ""),
                             start.options().getHost(),
-                            start.options().getPort(),
+                            server.getPort(),
                             ProcessHandle.current().pid()));
             Files.move(
                     beside,

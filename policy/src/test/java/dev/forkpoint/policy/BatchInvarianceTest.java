@@ -1,0 +1,146 @@
+package dev.forkpoint.policy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Bits of a sequence do not depend on what is computed beside it, nor on the number of threads. */
+class BatchInvarianceTest {
+
+    private static final int[] OTHERS = {0, 7, 9, 64, 512};
+
+    @ParameterizedTest
+    @MethodSource("dev.forkpoint.policy.Fixtures#names")
+    void rolloutsAreBitEqualAloneAndAmongOthers(String name) throws Exception {
+        try (Policy policy = Policy.load(Fixtures.folder(name), PolicyOptions.defaults())) {
+            int vocabulary = policy.config().vocabularySize();
+            List<GenerationRequest> subjects = new ArrayList<>();
+            Random random = new Random(11);
+            for (int length : new int[] {1, 2, 9, 16, 17, 33, 70}) {
+                subjects.add(request(random, length, 40, vocabulary));
+            }
+            List<Rollout> alone = new ArrayList<>();
+            try (Generator generator =
+                    new Generator(policy, GeneratorOptions.defaults().withThreads(1))) {
+                subjects.forEach(s -> alone.addAll(Generations.run(generator, List.of(s))));
+            }
+            for (int threads : new int[] {1, 2}) {
+                for (int others : OTHERS) {
+                    List<GenerationRequest> all = new ArrayList<>(subjects);
+                    for (int i = 0; i < others; i++) {
+                        // some share a subject's prompt, some end early, some run longer
+                        all.add(
+                                i % 5 == 0
+                                        ? new GenerationRequest(
+                                                subjects.get(i % subjects.size()).promptIds(),
+                                                i,
+                                                SamplingParameters.defaults(30))
+                                        : request(
+                                                random,
+                                                1 + random.nextInt(90),
+                                                1 + random.nextInt(60),
+                                                vocabulary));
+                    }
+                    List<Integer> order = new ArrayList<>();
+                    for (int i = 0; i < all.size(); i++) {
+                        order.add(i);
+                    }
+                    Collections.shuffle(order, random);
+                    try (Generator generator =
+                            new Generator(
+                                    policy, GeneratorOptions.defaults().withThreads(threads))) {
+                        List<Rollout> together =
+                                Generations.run(generator, order.stream().map(all::get).toList());
+                        for (int s = 0; s < subjects.size(); s++) {
+                            Rollout found = together.get(order.indexOf(s));
+                            assertThat(Generations.same(found, alone.get(s)))
+                                    .as(
+                                            "subject %d among %d others, %d threads: %s, alone %s",
+                                            s,
+                                            others,
+                                            threads,
+                                            difference(found, alone.get(s)),
+                                            alone.get(s).tokenIds().length)
+                                    .isTrue();
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static String difference(Rollout a, Rollout b) {
+        for (int t = 0; t < Math.min(a.tokenIds().length, b.tokenIds().length); t++) {
+            if (a.logProb()[t] != b.logProb()[t] || a.tokenIds()[t] != b.tokenIds()[t]) {
+                return "token "
+                        + t
+                        + ": "
+                        + a.tokenIds()[t]
+                        + " "
+                        + a.logProb()[t]
+                        + ", alone "
+                        + b.tokenIds()[t]
+                        + " "
+                        + b.logProb()[t];
+            }
+        }
+        return "none in log-probs";
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.forkpoint.policy.Fixtures#names")
+    void scoresAreBitEqualAloneAndAmongOthers(String name) throws Exception {
+        try (Policy policy = Policy.load(Fixtures.folder(name), PolicyOptions.defaults())) {
+            int vocabulary = policy.config().vocabularySize();
+            Random random = new Random(12);
+            List<int[]> subjects = new ArrayList<>();
+            for (int length : new int[] {1, 2, 15, 16, 17, 48, 100, 300}) {
+                subjects.add(random.ints(length, 0, vocabulary).toArray());
+            }
+            List<TokenScores> alone = new ArrayList<>();
+            try (Scorer scorer = new Scorer(policy, ScorerOptions.defaults().withThreads(1))) {
+                subjects.forEach(s -> alone.addAll(scorer.score(List.of(s), 0.8)));
+            }
+            for (int threads : new int[] {1, 2}) {
+                try (Scorer scorer =
+                        new Scorer(policy, ScorerOptions.defaults().withThreads(threads))) {
+                    for (int others : OTHERS) {
+                        List<int[]> all = new ArrayList<>(subjects);
+                        for (int i = 0; i < others; i++) {
+                            all.add(random.ints(1 + random.nextInt(120), 0, vocabulary).toArray());
+                        }
+                        List<TokenScores> together = scorer.score(all, 0.8);
+                        for (int s = 0; s < subjects.size(); s++) {
+                            TokenScores a = together.get(s);
+                            TokenScores b = alone.get(s);
+                            assertThat(
+                                            Arrays.equals(a.logProb(), b.logProb())
+                                                    && Arrays.equals(a.entropy(), b.entropy())
+                                                    && Arrays.equals(
+                                                            a.collisionProbability(),
+                                                            b.collisionProbability()))
+                                    .as(
+                                            "subject %d among %d others, %d threads",
+                                            s, others, threads)
+                                    .isTrue();
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static GenerationRequest request(
+            Random random, int promptLength, int maxTokens, int vocabulary) {
+        return new GenerationRequest(
+                random.ints(promptLength, 0, vocabulary).toArray(),
+                random.nextLong(),
+                SamplingParameters.defaults(maxTokens));
+    }
+}
