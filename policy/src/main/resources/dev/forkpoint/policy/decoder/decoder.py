@@ -12,7 +12,7 @@ operator has no autograd, hence the backward by hand.
 Query/key rows of wqkv, their biases and norms are stored in rotary pairs (0, D/2, 1, D/2+1, ...), so that RoPE is one complex product.
 
 A row's bits must not depend on its neighbours. So: no dense product of fewer than 16 rows; each row's keys begin at slot 0; widths are
-multiples of 16 with exact zeros beyond a row's own; batched products have at least two members and 400 multiplications each; element
+multiples of 8 with exact zeros beyond a row's own; batched products have at least two members and 400 multiplications each; element
 counts of exp are multiples of 32.
 """
 import io
@@ -577,11 +577,11 @@ class Decoder(torch.nn.Module):
         stats = torch.empty([steps, 3, B], device=ids.device)
         base = torch.arange(B * K * D, device=ids.device).mul_(S).view(B, K * D)
         slots = torch.arange(S, device=ids.device)
-        least = (400 * K // (Q * D) + 16) // 16 * 16   # see Batching.leastSlots
+        least = (400 * K // (Q * D) + 16) // 16 * 16   # see Batching.slots
         chunk = B if B * V <= 1 << 23 else max(32, (1 << 22) // V // 32 * 32)
         for step in range(steps):
             t = at + step
-            W = min(S, max(least, (last + step + 16) // 16 * 16))
+            W = min(S, max(least, (last + step + 8) // 8 * 8))
             write = (base + t[:, None]).flatten()
             mask = hide(slots[:W] > t[:, None])[:, None]   # [B, 1, W]
             rotation = cis[t][:, None]
