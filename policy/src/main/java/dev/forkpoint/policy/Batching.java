@@ -1,8 +1,8 @@
 package dev.forkpoint.policy;
 
 /**
- * Row counts and widths of batches. A row's bits must not depend on how many rows stand beside it, so counts and widths
- * come in quanta for which a test shows that they do not.
+ * Row counts and widths of batches. A row's bits must not depend on how many rows stand beside it,
+ * so counts and widths come in quanta for which a test shows that they do not.
  */
 final class Batching {
 
@@ -24,14 +24,17 @@ final class Batching {
     }
 
     /**
-     * Rows of a decode batch for n responses. Below 16 rows oneDNN adds up in another order. Elements of its logits are a
-     * multiple of 32: vectorised exp ends in a scalar one that rounds otherwise.
+     * Rows of a decode batch for n responses. Below 16 rows oneDNN adds up in another order.
+     * Elements of its logits are a multiple of 32: vectorised exp ends in a scalar one that rounds
+     * otherwise.
      */
     static int rows(int n, int vocabulary) {
         return up(Math.max(1, n), vocabulary % 2 == 0 ? 16 : 32);
     }
 
-    /** Rows of a batch of whole sequences of this width: two or more, and a multiple of 32 tokens. */
+    /**
+     * Rows of a batch of whole sequences of this width: two or more, and a multiple of 32 tokens.
+     */
     static int sequences(int n, int width) {
         int rows = Math.max(2, n);
         while ((long) rows * width % 32 != 0) {

@@ -190,7 +190,10 @@ public final class Generator implements AutoCloseable {
         return true;
     }
 
-    /** Waits for a request, then a moment for its companions: a batch that begins full needs fewer decode calls. */
+    /**
+     * Waits for a request, then a moment for its companions: a batch that begins full needs fewer
+     * decode calls.
+     */
     private void awaitWork() throws InterruptedException {
         idle++;
         while (ended == null && queue.isEmpty() && !draining) {
