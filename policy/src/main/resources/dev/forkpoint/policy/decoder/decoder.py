@@ -762,17 +762,31 @@ class Decoder(torch.nn.Module):
     # ------------------------------------------------------------------ adapters
 
     @torch.jit.export
+    def adapted_weights(self, flat: Tensor, shapes: List[int]) -> Tensor:
+        """the adapted matrices one after the other; shapes holds (begin in flat, out, in, rank) of each"""
+        out: List[Tensor] = []
+        for j in range(len(shapes) // 4):
+            out.append(flat.narrow(0, shapes[4 * j], shapes[4 * j + 1] * shapes[4 * j + 2]))
+        return torch.cat(out)
+
+    @torch.jit.export
     def merge_adapter(self, flat: Tensor, base: Tensor, theta: Tensor, shapes: List[int], scales: List[float]) -> int:
-        """W = W_base + s B A for each adapted matrix: shapes holds (begin in flat, out, in, rank), theta its A [rank, in] and B [out, rank]"""
+        """W = W_base + s B A for each adapted matrix: base as adapted_weights gives it, theta each one's A [rank, in] and B [out, rank]"""
         at = 0
+        base_at = 0
         for j in range(len(scales)):
             begin, out, n_in, rank = shapes[4 * j], shapes[4 * j + 1], shapes[4 * j + 2], shapes[4 * j + 3]
             A = theta.narrow(0, at, rank * n_in).view(rank, n_in)
             B = theta.narrow(0, at + rank * n_in, out * rank).view(out, rank)
-            at += rank * (n_in + out)
-            w = torch.addmm(base.narrow(0, begin, out * n_in).view(out, n_in), B, A, alpha=scales[j])
+            w = torch.addmm(base.narrow(0, base_at, out * n_in).view(out, n_in), B, A, alpha=scales[j])
             flat.narrow(0, begin, out * n_in).copy_(w.view(-1))
+            at += rank * (n_in + out)
+            base_at += out * n_in
         return 0
+
+    @torch.jit.export
+    def copy(self, flat: Tensor) -> Tensor:
+        return flat.clone()
 
     @torch.jit.export
     def adapter_gradient(self, total: Tensor, theta: Tensor, shapes: List[int], scales: List[float], grad: Tensor) -> int:
