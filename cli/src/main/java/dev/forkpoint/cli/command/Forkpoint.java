@@ -44,6 +44,7 @@ import picocli.CommandLine.Spec;
             ScoreCommand.class,
             VerifyCommand.class,
             EvalCommand.class,
+            BenchCommand.class,
             DoctorCommand.class
         })
 public final class Forkpoint implements Runnable {

@@ -268,7 +268,8 @@ final class VerifyCommand implements Callable<Integer> {
                                                                         .toList()))));
     }
 
-    private VerifyItem.Builder item(InputLines.Line row) {
+    /** What a row asks to verify. */
+    static VerifyItem.Builder item(InputLines.Line row) {
         VerifyItem.Builder item =
                 VerifyItem.newBuilder()
                         .setPrediction(row.text("prediction"))

@@ -5,6 +5,7 @@ import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** Settings of the learner service. */
 @ConfigMapping(prefix = "forkpoint.learner")
@@ -30,8 +31,7 @@ public interface LearnerConfig {
      * Base of the URIs under which other services reach this one's policies, such as {@code
      * https://learner:7104/policies/}; empty: {@code file:} URIs, for services on this machine.
      */
-    @WithDefault("")
-    String policyBaseUri();
+    Optional<String> policyBaseUri();
 
     /** From asking a peer until the request fails, all attempts together. */
     @WithDefault("2m")

@@ -138,7 +138,7 @@ public class RunManager {
                         new EventLog(directory.events()),
                         snapshots,
                         peers,
-                        config.policyBaseUri());
+                        config.policyBaseUri().orElse(""));
         Handle[] self = new Handle[1];
         Handle handle = new Handle(context, run, () -> work(self[0]));
         self[0] = handle;

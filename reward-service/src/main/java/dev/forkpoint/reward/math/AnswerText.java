@@ -80,6 +80,27 @@ final class AnswerText {
         return text.substring(from, end < 0 ? text.length() : end).strip();
     }
 
+    /**
+     * The letter of {@code (B) 12}, {@code B. twelve} or {@code \\text{B}: 12}, or an empty text.
+     */
+    static String choice(String text) {
+        int at = 0;
+        while (at < text.length()
+                && (" ({$".indexOf(text.charAt(at)) >= 0 || text.charAt(at) == '\\')) {
+            if (text.charAt(at) == '\\') {
+                int brace = text.indexOf('{', at);
+                if (!text.startsWith("\\text", at) && !text.startsWith("\\mathrm", at)
+                        || brace < 0) {
+                    return "";
+                }
+                at = brace;
+            }
+            at++;
+        }
+        boolean letter = at + 1 < text.length() && text.charAt(at) >= 'A' && text.charAt(at) <= 'Z';
+        return letter && ").:}".indexOf(text.charAt(at + 1)) >= 0 ? text.substring(at, at + 1) : "";
+    }
+
     /** The words of a text without LaTeX around them, for comparison as text. */
     static String words(String text) {
         String bare =

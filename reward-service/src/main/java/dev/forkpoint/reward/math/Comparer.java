@@ -379,6 +379,15 @@ final class Comparer {
                     && isDefinition(other)) {
                 return definitions(a, b, function, other);
             }
+            if ((left instanceof Call definition
+                            && isDefinition(definition)
+                            && right instanceof Symbol)
+                    || (right instanceof Call definition2
+                            && isDefinition(definition2)
+                            && left instanceof Symbol)) {
+                // y = 2x and f(x) = 2x are the same function.
+                return compare(a.sides().get(1), b.sides().get(1));
+            }
             boolean scalar =
                     a.sides().stream().allMatch(Node::isScalar)
                             && b.sides().stream().allMatch(Node::isScalar);
@@ -394,14 +403,12 @@ final class Comparer {
         // Different names of one thing are no reason to differ, different variables are: x = 5 is
         // not y = 5.
         boolean valueOnly = first != a && second != b && a.sides().get(0).equals(b.sides().get(0));
-        boolean oneIsStatement =
-                (first == a) != (second == b) && !Shape.isConstant(first == a ? second : first);
         boolean bothConstant =
                 first != a && second != b && Shape.isConstant(a) && Shape.isConstant(b);
         if (valueOnly || bothConstant) {
             return compare(first, second);
         }
-        return oneIsStatement ? Decision.different("equation") : Decision.different("equation");
+        return Decision.different("equation");
     }
 
     private Node difference(Relation equation) {

@@ -377,7 +377,8 @@ final class Lexer {
     private boolean repetend(int from) {
         return input.startsWith("\\overline{", from)
                 || input.startsWith("\\bar{", from)
-                || input.startsWith("\\dot{", from);
+                || input.startsWith("\\dot{", from)
+                || (charAt(from) == '(' && isDigit(charAt(from + 1)));
     }
 
     /** {@code 0.1\overline{6}}, {@code 0.1(6)}. */
@@ -723,6 +724,9 @@ final class Lexer {
                 push(new Token(Kind.AND, lower, true));
             } else if (lower.equals("or") || lower.equals("and/or")) {
                 push(new Token(Kind.OR, lower, true));
+            } else if (lower.endsWith(" and") || lower.endsWith(" or")) {
+                push(new Token(Kind.TEXT, words.substring(0, words.lastIndexOf(' ')), space));
+                push(new Token(lower.endsWith("d") ? Kind.AND : Kind.OR, "and", true));
             } else {
                 push(new Token(Kind.TEXT, words, space));
             }

@@ -59,7 +59,7 @@ public final class MathVerifier implements Verifier {
         Reading gold;
         List<String> goldTexts = AnswerText.gold(item.requireGold());
         try {
-            gold = readGold(goldTexts, true, budget);
+            gold = readGold(goldTexts, budget);
         } catch (Refusal refusal) {
             return Verdict.unparsableGold("gold: " + refusal.reason());
         }
@@ -84,18 +84,18 @@ public final class MathVerifier implements Verifier {
      */
     public static @Nullable String problemOfGold(String gold) {
         try {
-            readGold(AnswerText.gold(gold), true, new Budget(DEFAULT_BUDGET));
+            readGold(AnswerText.gold(gold), new Budget(DEFAULT_BUDGET));
             return null;
         } catch (Refusal refusal) {
             return refusal.reason();
         }
     }
 
-    private static Reading readGold(List<String> texts, boolean mergeThousands, Budget budget) {
+    private static Reading readGold(List<String> texts, Budget budget) {
         if (texts.isEmpty()) {
             throw new Refusal(Refusal.Kind.EMPTY, "the gold is empty");
         }
-        Reading gold = Reading.of(texts, mergeThousands, budget);
+        Reading gold = read(texts, budget);
         new Comparer(budget).requireDefined(gold.node());
         return gold;
     }
@@ -103,14 +103,14 @@ public final class MathVerifier implements Verifier {
     private static Verdict verify(
             Reading gold, List<String> goldTexts, List<String> answers, Budget budget) {
         String last = answers.get(answers.size() - 1);
-        Reading prediction = Reading.of(last, true, budget);
+        Reading prediction = read(List.of(last), budget);
         Comparer comparer = new Comparer(budget);
         comparer.requireDefined(prediction.node());
         Decision decision = compare(gold, goldTexts, prediction, budget, comparer);
         boolean list = gold.node() instanceof FiniteSet || gold.node() instanceof Named;
         if (!decision.equal() && answers.size() > 1 && list) {
             // Boxes joined by a comma or a word are one list where the gold is a list.
-            Reading joined = Reading.of(answers, true, budget);
+            Reading joined = Reading.of(answers, Reading.Mode.USUAL, budget);
             Decision asList = compare(gold, goldTexts, joined, budget, comparer);
             if (asList.equal()) {
                 return verdict(asList, String.join(", ", answers));
@@ -129,23 +129,63 @@ public final class MathVerifier implements Verifier {
         if (decision.equal()) {
             return decision;
         }
+        if (isChoice(gold, prediction) || isChoice(prediction, gold)) {
+            return Decision.equal("choice");
+        }
         if (gold.node() instanceof Words || prediction.node() instanceof Words) {
             boolean same =
                     AnswerText.words(gold.text()).equals(AnswerText.words(prediction.text()));
             return same ? Decision.equal("words") : Decision.different("words");
         }
-        if (gold.ambiguous() || prediction.ambiguous()) {
+        if (gold.ambiguousList() || prediction.ambiguousList()) {
             // "1,234" is one number or a list of two, whichever the other side needs.
             Node goldList =
-                    gold.ambiguous() ? Reading.of(goldTexts, false, budget).node() : gold.node();
+                    gold.ambiguousList()
+                            ? Reading.of(goldTexts, Reading.Mode.LISTS, budget).node()
+                            : gold.node();
             Node list =
-                    prediction.ambiguous()
-                            ? Reading.of(prediction.text(), false, budget).node()
+                    prediction.ambiguousList()
+                            ? reread(prediction, Reading.Mode.LISTS, budget)
                             : prediction.node();
             Decision asLists = comparer.compare(goldList, list);
             return asLists.equal() ? asLists : decision;
         }
+        if (gold.ambiguousUnit() && Shape.symbols(prediction.node()).isEmpty()) {
+            return comparer.compare(
+                    Reading.of(goldTexts, Reading.Mode.UNITS, budget).node(), prediction.node());
+        }
+        if (prediction.ambiguousUnit() && Shape.symbols(gold.node()).isEmpty()) {
+            return comparer.compare(gold.node(), reread(prediction, Reading.Mode.UNITS, budget));
+        }
         return decision;
+    }
+
+    /** Whether one side is a letter and the other that choice with its text: {@code (B) 12}. */
+    private static boolean isChoice(Reading letter, Reading choice) {
+        return letter.node() instanceof Node.Symbol symbol
+                && symbol.name().equals(AnswerText.choice(choice.text()));
+    }
+
+    /**
+     * Reads an answer; one that cannot be read but begins like a choice is that choice's letter.
+     */
+    private static Reading read(List<String> texts, Budget budget) {
+        try {
+            return Reading.of(texts, Reading.Mode.USUAL, budget);
+        } catch (Refusal refusal) {
+            String choice =
+                    texts.size() == 1 && refusal.kind() == Refusal.Kind.SYNTAX
+                            ? AnswerText.choice(texts.get(0))
+                            : "";
+            if (choice.isEmpty()) {
+                throw refusal;
+            }
+            return new Reading(new Node.Symbol(choice), texts.get(0), false, false);
+        }
+    }
+
+    private static Node reread(Reading reading, Reading.Mode mode, Budget budget) {
+        return Reading.of(List.of(reading.text()), mode, budget).node();
     }
 
     private static Verdict verdict(Decision decision, String extracted) {

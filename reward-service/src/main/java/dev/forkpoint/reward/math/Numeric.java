@@ -385,6 +385,9 @@ final class Numeric {
         if (function.startsWith("·")) {
             return unknown(call);
         }
+        if (function.startsWith("¬")) {
+            throw new Unsupported("a limit or an integral");
+        }
         List<Complex> arguments = call.arguments().stream().map(this::value).toList();
         Complex x = arguments.get(0);
         switch (function) {

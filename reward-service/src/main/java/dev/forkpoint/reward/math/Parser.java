@@ -34,6 +34,8 @@ import org.jspecify.annotations.Nullable;
 final class Parser {
     static final int MAX_DEPTH = 120;
     private static final Set<String> APPLIED_LETTERS = Set.of("f", "g", "F", "G");
+    private static final Set<String> ORDINALS = Set.of("st", "nd", "rd", "th");
+    private static final String LETTER_UNITS = "msghLNJWVKACFTl";
     private static final Set<String> FILLERS =
             Set.of("approximately", "about", "approx", "exactly", "roughly", "is", "equals");
 
@@ -44,8 +46,15 @@ final class Parser {
     private int depth;
     private int bars;
     private int degrees;
+    private final boolean dropLetterUnits;
+    private boolean letterUnit;
 
-    Parser(List<Token> tokens, Budget budget) {
+    /**
+     * @param dropLetterUnits whether a letter behind a number, such as the m of {@code 5 m}, is a
+     *     unit rather than a variable
+     */
+    Parser(List<Token> tokens, boolean dropLetterUnits, Budget budget) {
+        this.dropLetterUnits = dropLetterUnits;
         this.tokens = new ArrayList<>(tokens);
         this.budget = budget;
         this.build = new Build(budget);
@@ -74,6 +83,11 @@ final class Parser {
             throw Refusal.syntax("unexpected " + peek());
         }
         return elements;
+    }
+
+    /** Whether a letter was met that may be a unit. */
+    boolean metLetterUnit() {
+        return letterUnit;
     }
 
     private Elements list() {
@@ -176,12 +190,19 @@ final class Parser {
         enter();
         List<Node> sides = new ArrayList<>();
         List<Sign> signs = new ArrayList<>();
+        if (peek().is(Kind.RELATION) && peek().text().equals("APPROX")) {
+            at++;
+        }
         sides.add(sets());
         while (peek().is(Kind.RELATION)) {
             String name = next().text();
             if (name.equals("APPROX")) {
-                // What is only approximately equal is no part of the answer.
-                sets();
+                // What is only approximately equal is no part of the answer, unless a name is all
+                // that stands before it.
+                Node rounded = sets();
+                if (signs.isEmpty() && Reading.isName(sides.get(0))) {
+                    sides.set(0, rounded);
+                }
                 continue;
             }
             signs.add(Sign.valueOf(name));
@@ -312,10 +333,25 @@ final class Parser {
                     unit();
                     continue;
                 }
+                if (tokens.get(at - 2).is(Kind.WORD)
+                        && peek().is(Kind.LETTER)
+                        && LETTER_UNITS.contains(peek().text())) {
+                    unit();
+                    continue;
+                }
                 divide = true;
             } else if (token.is(Kind.TEXT) || token.is(Kind.WORD)) {
                 unit();
                 continue;
+            } else if (isLetterUnit()) {
+                letterUnit = true;
+                if (dropLetterUnits) {
+                    unit();
+                    continue;
+                }
+                if (!startsFactor(token)) {
+                    break;
+                }
             } else if (!startsFactor(token)) {
                 break;
             } else if (token.is(Kind.NUMBER) && tokens.get(at - 1).is(Kind.NUMBER)) {
@@ -353,9 +389,27 @@ final class Parser {
                 && token.text().chars().allMatch(Character::isDigit);
     }
 
+    /**
+     * Whether a letter here may be a unit: {@code 5 m}, at the end or before a slash or an
+     * exponent.
+     */
+    private boolean isLetterUnit() {
+        Token token = peek();
+        if (!token.is(Kind.LETTER)
+                || !token.spaced()
+                || !tokens.get(at - 1).is(Kind.NUMBER)
+                || !LETTER_UNITS.contains(token.text())) {
+            return false;
+        }
+        Token following = tokens.get(at + 1);
+        return endsElement(following) || following.isSign('/') || following.isSign('^');
+    }
+
     /** A unit behind a value is dropped, with its exponent and what it is divided by. */
     private void unit() {
-        while (peek().is(Kind.TEXT) || peek().is(Kind.WORD) || peek().isSign('.')) {
+        boolean first = true;
+        while (peek().is(Kind.TEXT) || peek().is(Kind.WORD) || (peek().is(Kind.LETTER) && first)) {
+            first = false;
             String word = peek().text().toLowerCase(Locale.ROOT);
             if (word.equals("if")
                     || word.equals("where")
@@ -372,11 +426,17 @@ final class Parser {
                 }
                 argument(true);
             }
-            if (peek().isSign('/')
-                    && (tokens.get(at + 1).is(Kind.TEXT) || tokens.get(at + 1).is(Kind.WORD))) {
+            if (peek().isSign('/') && isUnit(tokens.get(at + 1))) {
                 at++;
+                first = true;
             }
         }
+    }
+
+    private static boolean isUnit(Token token) {
+        return token.is(Kind.TEXT)
+                || token.is(Kind.WORD)
+                || (token.is(Kind.LETTER) && LETTER_UNITS.contains(token.text()));
     }
 
     /** A factor after * or /, which may carry a sign: {@code 2 * -3}. */
@@ -487,6 +547,9 @@ final class Parser {
             at++;
             return new Symbol(name(base) + "*");
         }
+        if (ordinal()) {
+            return base;
+        }
         boolean negative = false;
         while (peek().isSign('-') || peek().isSign('+')) {
             negative ^= next().isSign('-');
@@ -498,6 +561,20 @@ final class Parser {
             exponent = build.power(exponent, argument(true));
         }
         return build.power(base, negative ? build.negate(exponent) : exponent);
+    }
+
+    /** Skips the raised ending of 3rd or 7th. */
+    private boolean ordinal() {
+        int braced = peek().isSign('{') ? 1 : 0;
+        Token word = tokens.get(at + braced);
+        boolean ordinal =
+                (word.is(Kind.TEXT) || word.is(Kind.WORD))
+                        && ORDINALS.contains(word.text().toLowerCase(Locale.ROOT));
+        if (ordinal && (braced == 0 || tokens.get(at + 2).isSign('}'))) {
+            at += 1 + 2 * braced;
+            return true;
+        }
+        return false;
     }
 
     private Node subscripted(Node base, Token first) {
@@ -586,7 +663,10 @@ final class Parser {
     /** A word in front: a name; or a filler such as "about", which is dropped. */
     private Node word(Token token) {
         String word = plainWords(token.text());
-        if (FILLERS.contains(word) && startsFactor(peek())) {
+        boolean introduces =
+                FILLERS.contains(word)
+                        || (token.is(Kind.TEXT) && (word.endsWith(" is") || word.endsWith(" are")));
+        if (introduces && startsFactor(peek())) {
             return factor();
         }
         if (word.isEmpty()) {
@@ -996,7 +1076,7 @@ final class Parser {
         while (peek().isSign('_') || peek().isSign('^')) {
             bounds.append(next().text()).append(subscript());
         }
-        return build.call("·" + bounds, List.of(product()));
+        return build.call("¬" + bounds, List.of(product()));
     }
 
     /**

@@ -92,7 +92,7 @@ record Rational(BigInteger top, BigInteger bottom) implements Comparable<Rationa
 
     /** Bits of the larger of numerator and denominator. */
     int bits() {
-        return Math.max(top.bitLength(), bottom.bitLength());
+        return Math.max(top.abs().bitLength(), bottom.bitLength());
     }
 
     /** Whether this is a whole number within int. */

@@ -28,18 +28,21 @@ import java.util.Set;
  *
  * @param node the value
  * @param text the text it was read from
- * @param ambiguous whether {@code 1,234} was read as one number though it might be a list
+ * @param ambiguousList whether {@code 1,234} was read as one number though it might be a list
+ * @param ambiguousUnit whether the m of {@code 5 m} was read as a variable though it might be a
+ *     unit
  */
-record Reading(Node node, String text, boolean ambiguous) {
+record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousUnit) {
     private static final int MAX_WORDS = 12;
 
-    /**
-     * Reads one answer.
-     *
-     * @throws Refusal if it cannot be read
-     */
-    static Reading of(String text, boolean mergeThousands, Budget budget) {
-        return of(List.of(text), mergeThousands, budget);
+    /** How what is ambiguous is read. */
+    enum Mode {
+        /** 1,234 is one number, and a letter is a variable. */
+        USUAL,
+        /** 1,234 is a list of two. */
+        LISTS,
+        /** A single letter behind a number is its unit. */
+        UNITS
     }
 
     /**
@@ -47,18 +50,21 @@ record Reading(Node node, String text, boolean ambiguous) {
      *
      * @throws Refusal if it cannot be read
      */
-    static Reading of(List<String> boxes, boolean mergeThousands, Budget budget) {
+    static Reading of(List<String> boxes, Mode mode, Budget budget) {
         List<Node> members = new ArrayList<>();
         List<Separator> separators = new ArrayList<>();
-        boolean ambiguous = false;
+        boolean ambiguousList = false;
+        boolean ambiguousUnit = false;
         for (String box : boxes) {
-            String trimmed = trim(box);
+            String trimmed = value(trim(box));
             if (trimmed.isEmpty()) {
                 throw new Refusal(Refusal.Kind.EMPTY, "the answer is empty");
             }
-            Lexer.Tokens tokens = Lexer.cut(trimmed, mergeThousands, budget);
-            Elements elements = new Parser(tokens.tokens(), budget).answer();
-            ambiguous |= tokens.mergedThousands();
+            Lexer.Tokens tokens = Lexer.cut(trimmed, mode != Mode.LISTS, budget);
+            Parser parser = new Parser(tokens.tokens(), mode == Mode.UNITS, budget);
+            Elements elements = parser.answer();
+            ambiguousList |= tokens.mergedThousands();
+            ambiguousUnit |= parser.metLetterUnit();
             if (!members.isEmpty()) {
                 separators.add(Separator.COMMA);
             }
@@ -70,7 +76,7 @@ record Reading(Node node, String text, boolean ambiguous) {
                 && words.text().chars().filter(c -> c == ' ').count() >= MAX_WORDS) {
             throw Refusal.syntax("a sentence of more than %d words".formatted(MAX_WORDS));
         }
-        return new Reading(node, String.join(", ", boxes), ambiguous);
+        return new Reading(node, String.join(", ", boxes), ambiguousList, ambiguousUnit);
     }
 
     /** Without white space, stars and full stops around it. */
@@ -87,6 +93,40 @@ record Reading(Node node, String text, boolean ambiguous) {
         return end > start && text.charAt(end - 1) == '\\' && end < text.length()
                 ? text.substring(start, end + 1)
                 : text.substring(start, end);
+    }
+
+    /**
+     * Of {@code P(A|B) = 1/2} and the like the right side: the left one is a name that no formula
+     * explains.
+     */
+    private static String value(String text) {
+        int equals = text.indexOf('=');
+        int bracket = text.indexOf('(');
+        if (bracket <= 0
+                || bracket > 12
+                || equals < 0
+                || !text.substring(0, bracket)
+                        .matches("\\\\?[A-Za-z]+(\\{[A-Za-z]\\})?\\s*(\\\\left)?")) {
+            return text;
+        }
+        int depth = 0;
+        boolean event = false;
+        for (int i = bracket; i < text.length(); i++) {
+            char c = text.charAt(i);
+            depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+            event |=
+                    depth > 0
+                            && (c == '|'
+                                    || c == '='
+                                    || c == '<'
+                                    || c == '>'
+                                    || text.startsWith("\\mid", i));
+            if (depth == 0) {
+                String rest = text.substring(i + 1).strip();
+                return event && rest.startsWith("=") ? rest.substring(1) : text;
+            }
+        }
+        return text;
     }
 
     private static boolean isTrimmed(char c) {

@@ -251,6 +251,9 @@ final class Scalars {
      * @throws Refusal of kind UNDEFINED
      */
     void requireDefined(Node node) {
+        if (Shape.hasInfinity(node) && node != Node.Constant.INFINITY && !isSignedInfinity(node)) {
+            throw Refusal.undefined("arithmetic with infinity");
+        }
         boolean suspicious =
                 Shape.holds(
                         node,
@@ -271,9 +274,15 @@ final class Scalars {
         if (undefined) {
             throw Refusal.undefined("division by zero");
         }
-        if (!Shape.hasInfinity(node)) {
-            value(node);
-        }
+        value(node);
+    }
+
+    private static boolean isSignedInfinity(Node node) {
+        return node instanceof Node.Product product
+                && product.factors().size() == 2
+                && product.factors().get(0) instanceof Num number
+                && !number.value().isZero()
+                && product.factors().get(1) == Node.Constant.INFINITY;
     }
 
     private static final java.util.Set<String> POLES =

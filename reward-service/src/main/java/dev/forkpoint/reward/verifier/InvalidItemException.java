@@ -7,6 +7,7 @@ public final class InvalidItemException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     private final String field;
+    private final String problem;
 
     /**
      * @param field the field or option at fault, e.g. {@code gold} or {@code options.tolerance}
@@ -15,6 +16,12 @@ public final class InvalidItemException extends RuntimeException {
     public InvalidItemException(String field, String problem) {
         super(field + ": " + problem);
         this.field = field;
+        this.problem = problem;
+    }
+
+    /** What was found and what is allowed. */
+    public String problem() {
+        return problem;
     }
 
     /** The field or option at fault. */

@@ -43,6 +43,14 @@ public interface RolloutEngine extends AutoCloseable {
      */
     Accepted submit(GenerationRequest request, GenerationListener listener);
 
+    /**
+     * The same, knowing whether the listener wants tokens while they are sampled. If not, an engine
+     * may hand all of them over at the end, which costs it less.
+     */
+    default Accepted submit(GenerationRequest request, GenerationListener listener, boolean live) {
+        return submit(request, listener);
+    }
+
     /** Sequences being decoded. */
     int active();
 

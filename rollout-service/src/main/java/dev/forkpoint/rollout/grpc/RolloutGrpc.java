@@ -95,7 +95,11 @@ public class RolloutGrpc extends RolloutServiceGrpc.RolloutServiceImplBase {
                             engine.reportsEntropy(),
                             answers,
                             meters);
-            RolloutEngine.Accepted accepted = engine.submit(generation, running);
+            RolloutEngine.Accepted accepted =
+                    engine.submit(
+                            generation,
+                            running,
+                            request.hasChunks() || request.getSampling().getStopTextsCount() > 0);
             running.accepted(accepted, timer);
             return running;
         }
