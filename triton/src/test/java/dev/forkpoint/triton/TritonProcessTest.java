@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -179,6 +182,24 @@ class TritonProcessTest {
             }
         }
         return all;
+    }
+
+    @Test
+    void saysWhatToDoWhenASecondClassLoaderLoadsIt() throws Exception {
+        List<URL> path = new ArrayList<>();
+        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+            path.add(Path.of(entry).toUri().toURL());
+        }
+        try (URLClassLoader second =
+                new URLClassLoader(
+                        path.toArray(new URL[0]), ClassLoader.getPlatformClassLoader())) {
+            Object why =
+                    second.loadClass(TritonRuntime.class.getName())
+                            .getMethod("whyUnsupported")
+                            .invoke(null);
+            assertThat(String.valueOf(why)).contains("parent-first");
+        }
+        assertThat(TritonRuntime.whyUnsupported()).as("the first goes on").isNull();
     }
 
     /**
