@@ -208,7 +208,6 @@ class TritonProcessTest {
      */
     @Test
     void closesSoonAfterAReloadThatFailedInsideTriton() throws IOException {
-        TritonServer.register("toy", ToyEngine::open);
         Path model = Files.createDirectories(directory.resolve("models/disk"));
         Files.createDirectories(model.resolve("1"));
         Path policy = ToyEngine.write(directory.resolve("toy"), "weights=1\n");
@@ -216,6 +215,7 @@ class TritonProcessTest {
                 TritonServer.start(
                         new TritonServer.Options(
                                 directory.resolve("models"), TritonRuntime.load(), 0));
+        server.register("toy", ToyEngine::open);
         Files.writeString(model.resolve("config.pbtxt"), text(new PolicySpec(1, policy)));
         server.load("disk");
         Files.writeString(
