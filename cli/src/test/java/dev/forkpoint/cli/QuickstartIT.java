@@ -325,7 +325,7 @@ class QuickstartIT {
         assertThat(result.out())
                 .contains("rollout: 8 responses")
                 .containsPattern(
-                        "entropy: log-probs differ from the sampler's by at most (0|\\d\\.\\de-0[4-9])")
+                        "entropy: log-probs differ from the sampler's by at most (0\\.0e\\+00|\\d\\.\\de-(0[4-9]|1\\d))")
                 .containsPattern("reward: \\d of 8 correct")
                 .contains("learner: 0 runs");
         List<ProcessHandle> services = serve.descendants().toList();

@@ -70,7 +70,6 @@ final class ResumeCommand implements Callable<Integer> {
                                 .getRun();
             } catch (io.grpc.StatusRuntimeException e) {
                 backend.checkAliveAfterFailure();
-                backend.deleteLogsAtClose();
                 throw e;
             }
             backend.moveLogs(Path.of(resumed.getDirectory(), "logs"));

@@ -78,7 +78,6 @@ final class Training {
                 run = runs(backend).startRun(request.build()).getRun();
             } catch (io.grpc.StatusRuntimeException e) {
                 backend.checkAliveAfterFailure();
-                backend.deleteLogsAtClose();
                 throw e;
             }
             backend.moveLogs(Path.of(run.getDirectory(), "logs"));
