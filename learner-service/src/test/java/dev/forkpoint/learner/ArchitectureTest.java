@@ -1,54 +1,58 @@
 package dev.forkpoint.learner;
 
-import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
-@AnalyzeClasses(
-        packages = "dev.forkpoint.learner",
-        importOptions = ImportOption.DoNotIncludeTests.class)
+@AnalyzeClasses(packages = "dev.forkpoint.learner", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
+    private static final String ANNOTATIONS = "org.jspecify.annotations..";
 
+    /** The equation knows no tensor library, no wire format and no service. */
     @ArchTest
-    static final ArchRule dependsOnNoOtherService =
-            noClasses()
+    static final ArchRule OBJECTIVE_IS_PLAIN_JAVA =
+            classes()
                     .that()
-                    .resideInAPackage("dev.forkpoint.learner..")
+                    .resideInAPackage("..learner.objective..")
                     .should()
-                    .dependOnClassesThat()
+                    .onlyDependOnClassesThat()
                     .resideInAnyPackage(
-                            "dev.forkpoint.rollout..",
-                            "dev.forkpoint.entropy..",
-                            "dev.forkpoint.reward..",
-                            "dev.forkpoint.triton..",
-                            "dev.forkpoint.cli..",
-                            "dev.forkpoint.load..");
+                            "java..",
+                            ANNOTATIONS,
+                            "..learner.objective..",
+                            "dev.forkpoint.policy.selection..",
+                            "dev.forkpoint.policy.sampling..");
 
     @ArchTest
-    static final ArchRule objectivesArePlainJava =
-            noClasses()
+    static final ArchRule STEPS_ARE_PLAIN_JAVA =
+            classes()
                     .that()
-                    .resideInAPackage("dev.forkpoint.learner.objective..")
+                    .resideInAPackage("..learner.step..")
                     .should()
-                    .dependOnClassesThat()
+                    .onlyDependOnClassesThat()
                     .resideInAnyPackage(
-                            "io.quarkus..",
-                            "io.grpc..",
-                            "jakarta..",
-                            "ai.djl..",
-                            "dev.forkpoint.proto..",
-                            "dev.forkpoint.service..");
+                            "java..",
+                            ANNOTATIONS,
+                            "..learner.step..",
+                            "..learner.objective..",
+                            "dev.forkpoint.policy.sampling..");
 
-    /** A second trainer, in other processes, must be possible behind the same interface. */
     @ArchTest
-    static final ArchRule nothingButTheTrainerKnowsTheTensorLibrary =
-            noClasses()
+    static final ArchRule RECORDS_ARE_FILES =
+            classes()
                     .that()
-                    .resideInAPackage("dev.forkpoint.learner..")
+                    .resideInAPackage("..learner.record..")
                     .should()
-                    .dependOnClassesThat()
-                    .resideInAPackage("ai.djl..");
+                    .onlyDependOnClassesThat()
+                    .resideInAnyPackage(
+                            "java..",
+                            ANNOTATIONS,
+                            "..learner.record..",
+                            "dev.forkpoint.policy.checkpoint..",
+                            "com.google.protobuf..",
+                            "com.jerolba.carpet..",
+                            "org.apache.parquet..");
 }

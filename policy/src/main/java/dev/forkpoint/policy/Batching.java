@@ -6,14 +6,21 @@ package dev.forkpoint.policy;
  */
 final class Batching {
 
-    /** Sequence lengths and cache slots are computed in multiples of this. */
-    static final int WIDTH = 16;
+    private static final int SEQUENCE = 8;
+    private static final int SLOTS = 16;
 
     private Batching() {}
 
-    /** The next multiple of {@link #WIDTH}. */
+    /** Places in which a sequence of this length is computed. */
     static int width(int length) {
-        return (length + WIDTH - 1) / WIDTH * WIDTH;
+        return up(length, SEQUENCE);
+    }
+
+    /** Slots of a cache that holds so many tokens. */
+    static int slots(int tokens, ModelConfig c) {
+        // attention over fewer slots takes another path in libtorch, which adds up in another order
+        int queries = c.attentionHeads() / c.keyValueHeads() * c.headDimension();
+        return up(Math.max(tokens, (400 + queries - 1) / queries), SLOTS);
     }
 
     /**
@@ -22,17 +29,7 @@ final class Batching {
      * otherwise.
      */
     static int rows(int n, int vocabulary) {
-        int quantum = vocabulary % 2 == 0 ? 16 : 32;
-        return Math.max(1, (n + quantum - 1) / quantum) * quantum;
-    }
-
-    /**
-     * Fewest slots that attention looks at: smaller products take another path in libtorch, which
-     * adds up in another order.
-     */
-    static int leastSlots(ModelConfig c) {
-        int queries = c.attentionHeads() / c.keyValueHeads() * c.headDimension();
-        return width((400 + queries - 1) / queries);
+        return up(Math.max(1, n), vocabulary % 2 == 0 ? 16 : 32);
     }
 
     /**
@@ -40,6 +37,13 @@ final class Batching {
      */
     static int sequences(int n, int width) {
         int rows = Math.max(2, n);
-        return rows * width % 32 == 0 ? rows : rows + 1;
+        while ((long) rows * width % 32 != 0) {
+            rows++;
+        }
+        return rows;
+    }
+
+    private static int up(int n, int quantum) {
+        return (n + quantum - 1) / quantum * quantum;
     }
 }

@@ -23,6 +23,8 @@ public final class Generator implements AutoCloseable {
      */
     static final int PACKED_ROWS = 256;
 
+    private static final long MOST_LINGER_NANOS = 5_000_000;
+
     private final Policy policy;
     private final GeneratorOptions options;
     private final IValue weights;
@@ -34,6 +36,7 @@ public final class Generator implements AutoCloseable {
     private final ArrayDeque<Response> queue = new ArrayDeque<>();
     private final int[] activeOf;
     private int running; // lanes alive
+    private int idle; // lanes that wait for work
     private boolean draining;
     private @Nullable Throwable ended; // why no lane may go on
 
@@ -70,7 +73,9 @@ public final class Generator implements AutoCloseable {
                 throw new GeneratorClosedException("the generator takes no more requests");
             }
             queue.add(response);
-            notifyAll();
+            if (idle > 0) {
+                notifyAll();
+            }
         }
         return () -> {
             synchronized (this) {
@@ -159,8 +164,8 @@ public final class Generator implements AutoCloseable {
         synchronized (this) {
             activeOf[number] = lane.active();
             notifyAll();
-            while (ended == null && lane.active() == 0 && queue.isEmpty() && !draining) {
-                wait();
+            if (lane.active() == 0) {
+                awaitWork();
             }
             if (ended != null || draining && lane.active() == 0 && queue.isEmpty()) {
                 return false;
@@ -183,6 +188,23 @@ public final class Generator implements AutoCloseable {
             throw e;
         }
         return true;
+    }
+
+    /**
+     * Waits for a request, then a moment for its companions: a batch that begins full needs fewer
+     * decode calls.
+     */
+    private void awaitWork() throws InterruptedException {
+        idle++;
+        while (ended == null && queue.isEmpty() && !draining) {
+            wait();
+        }
+        idle--;
+        long end = System.nanoTime() + MOST_LINGER_NANOS;
+        for (int seen = 0; seen < queue.size() && System.nanoTime() < end; ) {
+            seen = queue.size();
+            wait(1);
+        }
     }
 
     /**

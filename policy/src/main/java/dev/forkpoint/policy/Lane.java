@@ -55,7 +55,7 @@ final class Lane implements AutoCloseable {
      * past its end.
      */
     static int slots(int promptTokens, int limit, int steps, ModelConfig c) {
-        return Math.max(Batching.leastSlots(c), Batching.width(promptTokens - 1 + limit + steps));
+        return Batching.slots(promptTokens - 1 + limit + steps, c);
     }
 
     /** Bytes of a cache for so many responses of so many slots. */

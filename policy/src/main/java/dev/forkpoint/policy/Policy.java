@@ -22,7 +22,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /** Weights, configuration and tokenizer of one policy in memory. Thread-safe for reading. */
 public final class Policy implements AutoCloseable {
@@ -47,6 +49,7 @@ public final class Policy implements AutoCloseable {
     private final PtNDArray flat;
     private final PtNDArray rotations;
     private final AtomicBoolean closed = new AtomicBoolean();
+    private @Nullable Adapter adapter;
 
     private Policy(
             Path directory,
@@ -119,6 +122,15 @@ public final class Policy implements AutoCloseable {
                 Policy policy =
                         new Policy(directory, options, config, tokenizer, folder, script, scope);
                 policy.read(weights);
+                if (options.adapter().isPresent()) {
+                    policy.adapter =
+                            Adapter.load(
+                                    script,
+                                    scope,
+                                    options.adapter().get(),
+                                    policy.parameters,
+                                    policy.flat);
+                }
                 return policy;
             } catch (PolicyFormatException | RuntimeException e) {
                 scope.close();
@@ -259,6 +271,31 @@ public final class Policy implements AutoCloseable {
                 WeightFiles.writeFully(out, format.fromFloats(part.toByteBuffer().asFloatBuffer()));
             }
         }
+    }
+
+    /** The adapter among the weights, where there is one. */
+    Optional<Adapter> adapter() {
+        return Optional.ofNullable(adapter);
+    }
+
+    /** Begins a new adapter, which changes nothing until it is trained. */
+    Adapter newAdapter(LoraSettings settings) {
+        Adapter fresh =
+                Adapter.fresh(script, scope, settings, parameters, flat, directory.toString());
+        adapter = fresh;
+        return fresh;
+    }
+
+    /**
+     * Writes the adapter alone, as a PEFT folder with a manifest: all of it, or nothing. {@link
+     * #save} writes it merged.
+     *
+     * @throws IllegalStateException if there is none
+     */
+    public void saveAdapter(Path folder, String dtype) throws IOException {
+        adapter()
+                .orElseThrow(() -> new IllegalStateException("the policy has no adapter"))
+                .save(folder, dtype);
     }
 
     /** What the model looks like. */

@@ -7,7 +7,6 @@ import dev.forkpoint.policy.checkpoint.AtomicFiles;
 import dev.forkpoint.policy.checkpoint.Manifest;
 import dev.forkpoint.policy.checkpoint.Safetensors;
 import dev.forkpoint.policy.checkpoint.WeightFiles;
-import dev.forkpoint.policy.decoder.Parameters.Parameter;
 import dev.forkpoint.policy.tensor.Script;
 import dev.forkpoint.policy.tensor.Workers;
 import java.io.IOException;
@@ -16,7 +15,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,9 +40,14 @@ public final class Trainer implements AutoCloseable {
     private final PtNDArray[]
             workerGradients; // of the folded weights, one a worker, zero between calls
     private final PtNDArray gradient;
+    private final long size; // of values
     private final PtNDArray firstMoment;
     private final PtNDArray secondMoment;
-    private final long[] ranges; // begin and length of each parameter
+    private final Optional<Adapter> adapter;
+    private final List<Trained> trained;
+    private final PtNDArray values; // what is trained: all weights, or the adapter
+    private final PtNDArray
+            weightGradient; // of all weights: the gradient itself, or what the adapter's comes from
     private @Nullable IValue folded;
     private long updates;
 
@@ -57,21 +63,42 @@ public final class Trainer implements AutoCloseable {
         Script.prepareThread();
         workerGradients = new PtNDArray[workers.count()];
         for (int w = 0; w < workerGradients.length; w++) {
-            workerGradients[w] = zeros();
+            workerGradients[w] = zeros(policy.parameters().size());
         }
-        gradient = zeros();
-        firstMoment = zeros();
-        secondMoment = zeros();
-        List<Parameter> all = policy.parameters().all();
-        ranges = new long[2 * all.size()];
-        for (int i = 0; i < all.size(); i++) {
-            ranges[2 * i] = all.get(i).begin();
-            ranges[2 * i + 1] = all.get(i).size();
-        }
+        adapter = policy.adapter().or(() -> options.lora().map(policy::newAdapter));
+        trained = adapter.map(Trainer::trained).orElseGet(() -> trained(policy));
+        values = adapter.map(Adapter::theta).orElse(policy.flat());
+        size = adapter.map(Adapter::size).orElse(policy.parameters().size());
+        gradient = zeros(size);
+        weightGradient = adapter.isPresent() ? zeros(policy.parameters().size()) : gradient;
+        firstMoment = zeros(size);
+        secondMoment = zeros(size);
     }
 
-    private PtNDArray zeros() {
-        return script.tensor(scope, "zeros", policy.parameters().size(), policy.flat());
+    /** One trained tensor: where it lies in {@code values}, and whether it decays. */
+    private record Trained(String name, String group, long begin, long size, boolean decays) {}
+
+    private static List<Trained> trained(Policy policy) {
+        return policy.parameters().all().stream()
+                .map(p -> new Trained(p.name(), p.group(), p.begin(), p.size(), p.matrix()))
+                .toList();
+    }
+
+    private static List<Trained> trained(Adapter adapter) {
+        return adapter.parts().stream()
+                .map(
+                        p ->
+                                new Trained(
+                                        p.name(),
+                                        p.matrix().target().group(),
+                                        p.begin(),
+                                        p.matrix().size(p.which()),
+                                        true))
+                .toList();
+    }
+
+    private PtNDArray zeros(long n) {
+        return script.tensor(scope, "zeros", n, policy.flat());
     }
 
     /**
@@ -112,7 +139,8 @@ public final class Trainer implements AutoCloseable {
             }
             throw e;
         }
-        script.run("collect", policy.flat(), workerGradients, gradient, dims);
+        script.run("collect", policy.flat(), workerGradients, weightGradient, dims);
+        adapter.ifPresent(a -> a.addGradient(weightGradient, gradient));
     }
 
     private IValue weights() {
@@ -124,7 +152,7 @@ public final class Trainer implements AutoCloseable {
         return present;
     }
 
-    void weightsChanged() {
+    private void weightsChanged() {
         if (folded != null) {
             folded.close();
             folded = null;
@@ -236,13 +264,12 @@ public final class Trainer implements AutoCloseable {
         double[] norms = norms();
         Map<String, Double> groups = new TreeMap<>();
         TreeMap<String, Double> tensors = new TreeMap<>();
-        List<Parameter> all = policy.parameters().all();
         double sum = 0;
         for (int i = 0; i < norms.length; i++) {
             double square = norms[i] * norms[i];
             sum += square;
-            groups.merge(all.get(i).group(), square, Double::sum);
-            tensors.put(all.get(i).name(), norms[i]);
+            groups.merge(trained.get(i).group(), square, Double::sum);
+            tensors.put(trained.get(i).name(), norms[i]);
         }
         TreeMap<String, Double> groupNorm = new TreeMap<>();
         groups.forEach((name, square) -> groupNorm.put(name, Math.sqrt(square)));
@@ -250,11 +277,13 @@ public final class Trainer implements AutoCloseable {
     }
 
     private double[] norms() {
+        long[] ranges =
+                trained.stream().flatMapToLong(t -> LongStream.of(t.begin(), t.size())).toArray();
         try (PtNDManager local = script.newScope()) {
             double[] norms = script.tensor(local, "norms", gradient, ranges).toDoubleArray();
             for (int i = 0; i < norms.length; i++) {
                 if (!Double.isFinite(norms[i])) {
-                    throw new NonFiniteException(policy.parameters().all().get(i).name());
+                    throw new NonFiniteException(trained.get(i).name());
                 }
             }
             return norms;
@@ -292,7 +321,7 @@ public final class Trainer implements AutoCloseable {
                     long[] p = parts.get(part);
                     script.run(
                             "adamw",
-                            policy.flat(),
+                            values,
                             gradient,
                             firstMoment,
                             secondMoment,
@@ -306,6 +335,7 @@ public final class Trainer implements AutoCloseable {
                             p[2] == 1 ? settings.weightDecay() : 0.0,
                             scale);
                 });
+        adapter.ifPresent(Adapter::merge);
         updates = step;
         return new UpdateStatistics(norm, scale, updates);
     }
@@ -316,13 +346,10 @@ public final class Trainer implements AutoCloseable {
      */
     private List<long[]> parts() {
         List<long[]> out = new ArrayList<>();
-        for (Parameter p : policy.parameters().all()) {
-            long decays = p.matrix() ? 1 : 0;
-            for (long a = p.begin(); a < p.begin() + p.size(); a += PART_ELEMENTS / 16) {
-                out.add(
-                        new long[] {
-                            a, Math.min(p.begin() + p.size(), a + PART_ELEMENTS / 16), decays
-                        });
+        for (Trained t : trained) {
+            long end = t.begin() + t.size();
+            for (long a = t.begin(); a < end; a += PART_ELEMENTS / 16) {
+                out.add(new long[] {a, Math.min(end, a + PART_ELEMENTS / 16), t.decays() ? 1 : 0});
             }
         }
         return out;
@@ -340,7 +367,7 @@ public final class Trainer implements AutoCloseable {
 
     /** Writes trained weights (exact, float32), moments and the update counter, atomically. */
     public void saveState(Path file) throws IOException {
-        long n = policy.parameters().size();
+        long n = size;
         Map<String, PtNDArray> arrays = stateArrays();
         List<Safetensors.Entry> entries = new ArrayList<>();
         arrays.keySet()
@@ -388,7 +415,7 @@ public final class Trainer implements AutoCloseable {
                         "second_moment",
                         secondMoment,
                         "weights",
-                        policy.flat()));
+                        values));
     }
 
     /**
@@ -397,7 +424,7 @@ public final class Trainer implements AutoCloseable {
      * @throws PolicyFormatException if the file is damaged or belongs to another model
      */
     public void restoreState(Path file) throws IOException {
-        long n = policy.parameters().size();
+        long n = size;
         Map<String, PtNDArray> arrays = stateArrays();
         try (Safetensors in = Safetensors.open(file)) {
             for (String name : arrays.keySet()) {
@@ -411,7 +438,7 @@ public final class Trainer implements AutoCloseable {
                                     + (e == null ? "missing" : e.size() + " bytes")
                                     + " (expected: "
                                     + n
-                                    + " float32 values, this model's parameters)");
+                                    + " float32 values, what is trained here)");
                 }
             }
             Safetensors.Entry counter = in.entries().get("updates");
@@ -432,6 +459,7 @@ public final class Trainer implements AutoCloseable {
             }
             updates = restored;
         }
+        adapter.ifPresent(Adapter::merge);
         weightsChanged();
         discardGradient();
     }
@@ -444,12 +472,31 @@ public final class Trainer implements AutoCloseable {
      * @param dtype {@code float32}, {@code bfloat16} or {@code float16}
      */
     public void publish(Path directory, String dtype) throws IOException {
-        policy.save(directory, dtype);
+        if (adapter.isPresent()) {
+            policy.saveAdapter(directory, dtype);
+        } else {
+            policy.save(directory, dtype);
+        }
     }
 
     /** The gradient gathered so far, as {@link Policy#flat}. */
     PtNDArray gradient() {
         return gradient;
+    }
+
+    /** What is trained, flat. */
+    PtNDArray values() {
+        return values;
+    }
+
+    /** Replaces what is trained. */
+    void setValues(float[] replacement) {
+        try (PtNDManager local = script.newScope()) {
+            script.run(
+                    "put", values, 0, Script.array(local, replacement, 1, replacement.length), 0);
+        }
+        adapter.ifPresent(Adapter::merge);
+        weightsChanged();
     }
 
     /** The policy being trained. */

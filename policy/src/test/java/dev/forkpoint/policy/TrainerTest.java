@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.djl.pytorch.engine.PtNDManager;
-import dev.forkpoint.policy.tensor.Script;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -150,11 +148,7 @@ class TrainerTest {
             float[] flat,
             List<TrainingSequence> all,
             double temperature) {
-        try (PtNDManager scope = policy.script().newScope()) {
-            policy.script()
-                    .run("put", policy.flat(), 0, Script.array(scope, flat, 1, flat.length), 0);
-        }
-        trainer.weightsChanged();
+        trainer.setValues(flat);
         double[] sums = new double[all.size()];
         trainer.accumulate(
                 all,

@@ -71,7 +71,15 @@ public final class TritonRuntime {
             failure = e;
             throw e;
         } catch (IOException | LinkageError e) {
-            failure = unsupported(String.valueOf(e.getMessage()), e);
+            String message = String.valueOf(e.getMessage());
+            failure =
+                    unsupported(
+                            message.contains("already loaded in another classloader")
+                                    ? "another class loader of this process has loaded it: make"
+                                            + " forkpoint-triton and org.bytedeco parent-first"
+                                            + " (docs/how-to/triton.md, \"Quarkus\")"
+                                    : message,
+                            e);
             throw failure;
         }
     }
@@ -122,17 +130,7 @@ public final class TritonRuntime {
         // library (see above).
         Path directory = home.resolve("backends-" + sha256(content(BACKEND)).substring(0, 16));
         Path library = unpack(BACKEND, directory.resolve("forkpoint"));
-        try {
-            System.load(library.toString());
-        } catch (UnsatisfiedLinkError e) {
-            if (String.valueOf(e.getMessage()).contains("already loaded in another classloader")) {
-                throw unsupported(
-                        "another class loader of this process has loaded it: make forkpoint-triton and org.bytedeco"
-                                + " parent-first (docs/how-to/triton.md, \"Quarkus\")",
-                        e);
-            }
-            throw e;
-        }
+        System.load(library.toString());
         JvmBackend.bind();
         return directory;
     }

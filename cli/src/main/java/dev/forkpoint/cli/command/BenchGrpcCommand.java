@@ -79,14 +79,15 @@ final class BenchGrpcCommand implements Callable<Integer> {
             int[][] prompts =
                     BenchOptions.sequences(
                             batch, BenchOptions.PROMPT_TOKENS, loaded.config().vocabularySize());
-            for (int i = 0; i <= options.repetitions; i++) {
-                double own = seconds(() -> BenchPolicy.generate(generator, prompts, maxTokens));
-                double far =
-                        seconds(() -> BenchService.generate(backend, prompts, maxTokens, services));
-                if (i > 0) {
-                    inside.add(own);
-                    through.add(far);
-                }
+            BenchOptions.warmUp(() -> BenchPolicy.generate(generator, prompts, maxTokens));
+            BenchOptions.warmUp(() -> BenchService.generate(backend, prompts, maxTokens, services));
+            for (int i = 0; i < options.repetitions; i++) {
+                inside.add(seconds(() -> BenchPolicy.generate(generator, prompts, maxTokens)));
+                through.add(
+                        seconds(
+                                () ->
+                                        BenchService.generate(
+                                                backend, prompts, maxTokens, services)));
             }
             services.ended(backend);
             double tokens = (double) batch * maxTokens;

@@ -62,8 +62,8 @@ public record AdaptiveEntropyBonus(
     }
 
     @Override
-    public boolean overKept() {
-        return true;
+    public Over over() {
+        return Over.KEPT_TOKENS;
     }
 
     @Override

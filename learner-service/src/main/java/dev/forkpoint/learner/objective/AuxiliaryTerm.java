@@ -1,7 +1,8 @@
 package dev.forkpoint.learner.objective;
 
 /** A term that is added to the loss, a sum over tokens. Immutable. */
-public sealed interface AuxiliaryTerm permits ReferenceKl, EntropyBonus, AdaptiveEntropyBonus {
+public sealed interface AuxiliaryTerm
+        permits ReferenceKl, EntropyBonus, AdaptiveEntropyBonus, HingeKl {
     /** Value at a token, to be minimised. */
     double value(Token token);
 
@@ -15,12 +16,22 @@ public sealed interface AuxiliaryTerm permits ReferenceKl, EntropyBonus, Adaptiv
         return 0;
     }
 
-    /**
-     * True: over kept tokens, as a mean. False: over all response tokens, divided as the surrogate
-     * is.
-     */
-    default boolean overKept() {
-        return false;
+    /** Which tokens the sum is over, and what it is divided by. */
+    default Over over() {
+        return Over.ALL_TOKENS;
+    }
+
+    /** Tokens of a term's sum. */
+    enum Over {
+        /** All response tokens, divided as the surrogate is. */
+        ALL_TOKENS,
+        /** The kept tokens, as a mean. */
+        KEPT_TOKENS,
+        /**
+         * Responses of prompts whose responses are all correct, as a mean over responses of token
+         * means.
+         */
+        MASTERED_PROMPTS
     }
 
     /** Whether log-probs of a reference policy are needed. */

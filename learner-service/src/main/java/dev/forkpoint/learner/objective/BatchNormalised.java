@@ -18,7 +18,7 @@ public record BatchNormalised(@Option("ε, above 0, in units of reward") double 
     }
 
     @Override
-    public double[] advantages(double[] reward, int[] groupOffset) {
+    public double[] advantages(double[] reward, boolean[] correct, int[] groupOffset) {
         if (reward.length < 2) {
             return new double[reward.length];
         }

@@ -57,6 +57,11 @@ public record ClippedSurrogate(
     }
 
     @Override
+    public ClippedSurrogate at(int step) {
+        return over(ratio.at(step));
+    }
+
+    @Override
     public double evaluate(Tokens tokens, double[] gradient, Tally tally) {
         double advantage = tokens.advantage();
         double[] logRatio = tokens.logRatio();

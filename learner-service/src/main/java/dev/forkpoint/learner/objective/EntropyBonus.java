@@ -22,8 +22,8 @@ public record EntropyBonus() implements AuxiliaryTerm {
     }
 
     @Override
-    public boolean overKept() {
-        return true;
+    public Over over() {
+        return Over.KEPT_TOKENS;
     }
 
     @Override

@@ -38,6 +38,14 @@ record Group(double[] reward, int from, int to) {
         return false;
     }
 
+    int count(boolean[] flags) {
+        int count = 0;
+        for (int i = from; i < to; i++) {
+            count += flags[i] ? 1 : 0;
+        }
+        return count;
+    }
+
     double mean() {
         double sum = 0;
         for (int i = from; i < to; i++) {

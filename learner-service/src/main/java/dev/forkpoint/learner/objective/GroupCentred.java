@@ -15,7 +15,7 @@ public record GroupCentred() implements AdvantageEstimator {
     }
 
     @Override
-    public double[] advantages(double[] reward, int[] groupOffset) {
+    public double[] advantages(double[] reward, boolean[] correct, int[] groupOffset) {
         return Group.advantages(reward, groupOffset, (r, group) -> r - group.mean());
     }
 }

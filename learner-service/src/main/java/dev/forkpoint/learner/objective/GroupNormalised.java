@@ -17,7 +17,7 @@ public record GroupNormalised(@Option("ε, above 0, in units of reward") double 
     }
 
     @Override
-    public double[] advantages(double[] reward, int[] groupOffset) {
+    public double[] advantages(double[] reward, boolean[] correct, int[] groupOffset) {
         return Group.advantages(
                 reward,
                 groupOffset,

@@ -12,7 +12,7 @@ public record LeaveOneOut() implements AdvantageEstimator {
     }
 
     @Override
-    public double[] advantages(double[] reward, int[] groupOffset) {
+    public double[] advantages(double[] reward, boolean[] correct, int[] groupOffset) {
         return Group.advantages(
                 reward,
                 groupOffset,

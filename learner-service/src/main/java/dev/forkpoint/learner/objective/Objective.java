@@ -194,7 +194,8 @@ public record Objective(
         boolean ranksByCurrent = entropySource == EntropySource.CURRENT && selector.ranks();
         boolean keptCountMatters =
                 normaliser.countsKept()
-                        || auxiliaryTerms.stream().anyMatch(a -> a.term().overKept());
+                        || auxiliaryTerms.stream()
+                                .anyMatch(a -> a.term().over() == AuxiliaryTerm.Over.KEPT_TOKENS);
         boolean refines =
                 switch (selector.refinement()) {
                     case NONE -> false;

@@ -187,6 +187,19 @@ public final class ObjectiveValidation {
                     "objective.auxiliary_terms",
                     adaptive + " adaptive_entropy_bonus (expected: at most 1)");
         }
+        boolean needsMastered =
+                objective.auxiliaryTerms().stream()
+                        .anyMatch(a -> a.term().over() == AuxiliaryTerm.Over.MASTERED_PROMPTS);
+        if (needsMastered && objective.groupsWithoutSignal() == GroupsWithoutSignal.DROP) {
+            add(
+                    "objective.signalless_groups",
+                    "DROP with hinge_kl, which is about groups that are all correct (expected: KEEP)");
+        }
+        if (needsMastered && run.planner() instanceof DynamicSamplingPlanner) {
+            add(
+                    "planner.dynamic_sampling",
+                    "replaces the groups that are all correct, which hinge_kl is about (expected: plain)");
+        }
         if (run.referenceGiven() && !objective.needsReference()) {
             add(
                     "reference_policy",

@@ -1,6 +1,7 @@
 package dev.forkpoint.learner.objective;
 
 import java.util.Arrays;
+import java.util.OptionalDouble;
 
 /** Power mean of the token ratios: the larger p, the more the largest ratios decide. */
 @Published(
@@ -9,15 +10,33 @@ import java.util.Arrays;
                 "Power (Hölder) mean of the tokens' ratios; p = 0 is GSPO's geometric mean, p = 1 the arithmetic one.",
         equation =
                 "((1/|o|) Σ_t r_t^p)^(1/p); clipped at the level of the sequence; p may move over the run's steps",
-        source = "HölderPO, arXiv 2605.12058 §3.1, sequence-level clipping App. G.3")
-public record PowerMeanRatio(@Option("p, finite; 0 is the geometric mean") double p)
+        source = "HölderPO, arXiv 2605.12058 §3; clip and linear schedule as in the authors' code")
+public record PowerMeanRatio(
+        @Option("p at the first step, finite; 0 is the geometric mean") double p,
+        @Option("p at the end of the schedule, finite; absent: p stays") OptionalDouble finalP,
+        @Option("steps over which p goes there in a straight line, at least 1") int scheduleSteps)
         implements RatioReducer {
     public PowerMeanRatio {
         Check.finite("power_mean.p", p);
+        Check.finite("power_mean.final_p", finalP.orElse(0));
+        Check.atLeast("power_mean.schedule_steps", scheduleSteps, 1);
+    }
+
+    /** A constant p. */
+    public PowerMeanRatio(double p) {
+        this(p, OptionalDouble.empty(), 500);
     }
 
     public static PowerMeanRatio defaults() {
         return new PowerMeanRatio(1);
+    }
+
+    @Override
+    public PowerMeanRatio at(int step) {
+        double progress = Math.min(1, (double) step / scheduleSteps);
+        return finalP.isPresent()
+                ? new PowerMeanRatio(p + (finalP.getAsDouble() - p) * progress)
+                : this;
     }
 
     @Override

@@ -15,6 +15,11 @@ public sealed interface RatioReducer
      */
     Ratios reduce(double[] logRatio, double advantage);
 
+    /** The reducer of a step, for those that follow a schedule. */
+    default RatioReducer at(int step) {
+        return this;
+    }
+
     /**
      * Whether a ratio depends on all tokens of the response, so that all their log-probs are
      * needed.

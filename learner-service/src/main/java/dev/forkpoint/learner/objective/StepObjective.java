@@ -16,7 +16,7 @@ public final class StepObjective {
     private final @Nullable Selection selection;
 
     StepObjective(Objective objective, Step step) {
-        this.objective = objective;
+        this.objective = objective.with(objective.surrogate().at(step.number()));
         this.step = step;
         require("collisionProbability", objective.needsCollision(), step.collisionProbability());
         require("refLogProb", objective.needsReference(), step.refLogProb());

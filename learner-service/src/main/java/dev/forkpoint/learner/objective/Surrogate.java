@@ -20,6 +20,11 @@ public sealed interface Surrogate
      */
     double evaluate(Tokens tokens, double[] gradient, Tally tally);
 
+    /** The surrogate of a step, for those that follow a schedule. */
+    default Surrogate at(int step) {
+        return this;
+    }
+
     /** Whether log-probs of all tokens of a response are needed, kept or not. */
     default boolean readsWholeResponse() {
         return false;

@@ -21,6 +21,7 @@ public final class UpdateObjective {
     private final boolean refined;
     private final AdaptiveEntropyBonus.Control control;
     private final UpdateCounts counts;
+    private final boolean[] mastered;
 
     UpdateObjective(
             StepObjective stepObjective,
@@ -40,6 +41,26 @@ public final class UpdateObjective {
         this.refined = refined;
         this.control = control;
         this.counts = new UpdateCounts(responses.length, kept.length, Masks.count(kept));
+        this.mastered = mastered(step, responses);
+    }
+
+    /** Which of the responses belong to a prompt whose responses are all correct. */
+    private static boolean[] mastered(Step step, int[] responses) {
+        boolean[] ofStep = new boolean[step.responses()];
+        for (int g = 0; g < step.groups(); g++) {
+            int from = step.groupOffset()[g];
+            int to = step.groupOffset()[g + 1];
+            boolean all = true;
+            for (int i = from; i < to; i++) {
+                all &= step.correct()[i];
+            }
+            Arrays.fill(ofStep, from, to, all);
+        }
+        boolean[] mastered = new boolean[responses.length];
+        for (int i = 0; i < mastered.length; i++) {
+            mastered[i] = ofStep[responses[i]];
+        }
+        return mastered;
     }
 
     /** The update's responses, ascending. */
@@ -108,7 +129,7 @@ public final class UpdateObjective {
         double auxiliaryLoss = 0;
         for (Objective.Weighted weighted : objective.auxiliaryTerms()) {
             auxiliaryLoss +=
-                    addAuxiliary(weighted, response, plan, logProb, entropy, byLogProb, byEntropy);
+                    addAuxiliary(weighted, local, plan, logProb, entropy, byLogProb, byEntropy);
         }
         finite(name + "d loss / d logProb", byLogProb, plan.positions);
         if (!Double.isFinite(policyLoss + auxiliaryLoss)) {
@@ -179,10 +200,10 @@ public final class UpdateObjective {
             trained |= weight[t] != 0;
         }
         boolean wholeResponse = trained && readsWholeResponse(advantage);
-        boolean keptMatters =
-                objective.auxiliaryTerms().stream().anyMatch(a -> a.term().overKept());
+        boolean keptMatters = sumsOver(AuxiliaryTerm.Over.KEPT_TOKENS);
         boolean allMatters =
-                objective.auxiliaryTerms().stream().anyMatch(a -> !a.term().overKept());
+                sumsOver(AuxiliaryTerm.Over.ALL_TOKENS)
+                        || (sumsOver(AuxiliaryTerm.Over.MASTERED_PROMPTS) && mastered[local]);
         int count = 0;
         int[] positions = new int[length];
         for (int t = 0; t < length; t++) {
@@ -203,6 +224,21 @@ public final class UpdateObjective {
             weightThere[k] = weight[positions[k]];
         }
         return new Plan(positions, keptThere, weightThere, logImportance);
+    }
+
+    private boolean sumsOver(AuxiliaryTerm.Over over) {
+        return objective.auxiliaryTerms().stream().anyMatch(a -> a.term().over() == over);
+    }
+
+    /** A term's weight of a response's tokens; 0 for a response that it is not about. */
+    private double weight(AuxiliaryTerm term, int local) {
+        int length = step.length(responses[local]);
+        return switch (term.over()) {
+            case ALL_TOKENS -> objective.normaliser().weight(counts, length);
+            case KEPT_TOKENS -> counts.keptTokens() == 0 ? 0 : 1.0 / counts.keptTokens();
+            case MASTERED_PROMPTS ->
+                    mastered[local] && length > 0 ? 1.0 / Masks.count(mastered) / length : 0;
+        };
     }
 
     private boolean readsWholeResponse(double advantage) {
@@ -257,7 +293,7 @@ public final class UpdateObjective {
 
     private double addAuxiliary(
             Objective.Weighted weighted,
-            int response,
+            int local,
             Plan plan,
             double[] logProb,
             double @Nullable [] entropy,
@@ -268,17 +304,14 @@ public final class UpdateObjective {
                 term instanceof AdaptiveEntropyBonus adaptive
                         ? adaptive.applied(control)
                         : weighted.coefficient();
-        double weight =
-                term.overKept()
-                        ? (counts.keptTokens() == 0 ? 0 : 1.0 / counts.keptTokens())
-                        : objective.normaliser().weight(counts, step.length(response));
+        double factor = coefficient * weight(term, local);
         float[] reference = step.refLogProb();
         double sum = 0;
         for (int k = 0; k < plan.positions.length; k++) {
-            if (term.overKept() && !plan.kept[k]) {
+            if (term.over() == AuxiliaryTerm.Over.KEPT_TOKENS && !plan.kept[k]) {
                 continue;
             }
-            int token = step.offset()[response] + plan.positions[k];
+            int token = step.offset()[responses[local]] + plan.positions[k];
             AuxiliaryTerm.Token seen =
                     new AuxiliaryTerm.Token(
                             logProb[k],
@@ -287,7 +320,6 @@ public final class UpdateObjective {
                                     ? reference[token]
                                     : Double.NaN,
                             term.readsEntropy() && entropy != null ? entropy[k] : Double.NaN);
-            double factor = coefficient * weight;
             sum += factor * term.value(seen);
             byLogProb[k] += factor * term.byLogProb(seen);
             if (byEntropy != null) {

@@ -5,10 +5,10 @@ import com.jerolba.carpet.CarpetWriter;
 import com.jerolba.carpet.ColumnNamingStrategy;
 import com.jerolba.carpet.FieldMatchingStrategy;
 import com.jerolba.carpet.io.FileSystemOutputFile;
+import dev.forkpoint.policy.checkpoint.AtomicFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,7 +22,8 @@ import org.apache.parquet.hadoop.metadata.CompressionCodecName;
  * again.
  */
 public final class RolloutFiles {
-    private static final Pattern NAME = Pattern.compile("step-(\\d{1,9})\\.parquet(\\.part)?");
+    /** A step's file, or with a leading dot what a killed process left half written. */
+    private static final Pattern NAME = Pattern.compile("(\\.?)step-(\\d{1,9})\\.parquet(\\..*)?");
 
     private final Path folder;
 
@@ -38,23 +39,21 @@ public final class RolloutFiles {
 
     /** Writes a step's rollouts, in place of what stands there. */
     public void write(int step, List<RolloutRow> rows) throws IOException {
-        Files.createDirectories(folder);
-        Path part = folder.resolve(file(step).getFileName() + ".part");
-        // GZIP is the JDK's own; the other codecs unpack native libraries into a temporary folder.
-        try (CarpetWriter<RolloutRow> writer =
-                new CarpetWriter.Builder<>(
-                                new FileSystemOutputFile(part.toFile()), RolloutRow.class)
-                        .withColumnNamingStrategy(ColumnNamingStrategy.SNAKE_CASE)
-                        .withCompressionCodec(CompressionCodecName.GZIP)
-                        .withWriteMode(ParquetFileWriter.Mode.OVERWRITE)
-                        .build()) {
-            writer.write(rows);
-        }
-        Files.move(
-                part,
+        AtomicFiles.file(
                 file(step),
-                StandardCopyOption.ATOMIC_MOVE,
-                StandardCopyOption.REPLACE_EXISTING);
+                to -> {
+                    // GZIP is the JDK's own; the other codecs unpack native libraries into a
+                    // temporary folder.
+                    try (CarpetWriter<RolloutRow> writer =
+                            new CarpetWriter.Builder<>(
+                                            new FileSystemOutputFile(to.toFile()), RolloutRow.class)
+                                    .withColumnNamingStrategy(ColumnNamingStrategy.SNAKE_CASE)
+                                    .withCompressionCodec(CompressionCodecName.GZIP)
+                                    .withWriteMode(ParquetFileWriter.Mode.OVERWRITE)
+                                    .build()) {
+                        writer.write(rows);
+                    }
+                });
     }
 
     /** Reads a step's rollouts. */
@@ -75,7 +74,8 @@ public final class RolloutFiles {
             for (Path file : files.toList()) {
                 Matcher name = NAME.matcher(file.getFileName().toString());
                 if (name.matches()
-                        && (name.group(2) != null || Integer.parseInt(name.group(1)) > lastStep)) {
+                        && (!name.group(1).isEmpty()
+                                || Integer.parseInt(name.group(2)) > lastStep)) {
                     Files.delete(file);
                 }
             }

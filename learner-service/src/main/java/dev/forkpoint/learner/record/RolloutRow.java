@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param step that sampled it, from 1
  * @param problemIndex place of its problem in the data
- * @param problemId name of the problem
+ * @param prompt text of the prompt
+ * @param gold its gold answer
  * @param sample number within its group, from 0
  * @param policyVersion that sampled it
  * @param promptIds token ids of the prompt
@@ -31,7 +32,8 @@ import org.jspecify.annotations.Nullable;
 public record RolloutRow(
         int step,
         long problemIndex,
-        String problemId,
+        String prompt,
+        String gold,
         int sample,
         long policyVersion,
         List<Integer> promptIds,

@@ -18,6 +18,7 @@ import dev.forkpoint.policy.NonFiniteException;
 import dev.forkpoint.policy.TokenScores;
 import dev.forkpoint.policy.TrainingSequence;
 import dev.forkpoint.policy.sampling.Seeds;
+import dev.forkpoint.policy.selection.Selection;
 import dev.forkpoint.proto.learner.v1.EvaluationResult;
 import dev.forkpoint.proto.learner.v1.EvaluationSpec;
 import dev.forkpoint.proto.learner.v1.ReinforcementSpec;
@@ -152,8 +153,10 @@ final class ReinforcementRun {
         MetricsOfStep metrics = new MetricsOfStep(collected.sampled(), assembly, policy.getVersion());
         RunProgress next = progress;
         Step step = assembly.step();
+        Selection selection = null;
         if (step != null) {
             StepObjective selected = objective.over(step);
+            selection = selected.selection();
             metrics.selected(selected);
             next = update(number, assembly, selected, metrics);
         }
@@ -168,6 +171,9 @@ final class ReinforcementRun {
         double seconds = progress.trainingSeconds() + clock.seconds();
         metrics.timed(clock, sampled);
         StepMetrics line = metrics.build(number);
+        records.rollouts(
+                number,
+                RolloutRows.of(number, collected.sampled(), assembly, selection));
         long bytes = records.step(line);
         double kept = metrics.keptFraction();
         progress =

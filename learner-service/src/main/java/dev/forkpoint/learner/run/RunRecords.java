@@ -1,8 +1,12 @@
 package dev.forkpoint.learner.run;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.forkpoint.learner.data.PromptSource;
+import dev.forkpoint.learner.record.RolloutFiles;
+import dev.forkpoint.learner.record.RolloutRow;
+import dev.forkpoint.learner.record.TensorBoardEvents;
 import dev.forkpoint.policy.checkpoint.AtomicFiles;
 import dev.forkpoint.proto.learner.v1.EvaluationResult;
 import dev.forkpoint.proto.learner.v1.StepMetrics;
@@ -14,10 +18,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** What a run leaves for people: metrics.jsonl, evaluations, summary.json. */
 final class RunRecords {
@@ -27,6 +34,8 @@ final class RunRecords {
     private final RunContext run;
     private final Optional<PromptSource> evaluationSource;
     private final String engine;
+    private final RolloutFiles rollouts;
+    private @Nullable TensorBoardEvents board;
 
     /**
      * @param evaluationSource problems of their own for evaluations
@@ -36,6 +45,7 @@ final class RunRecords {
         this.run = run;
         this.evaluationSource = evaluationSource;
         this.engine = engine;
+        this.rollouts = new RolloutFiles(run.directory.rollouts());
     }
 
     PromptSource evaluationSource(PromptSource otherwise) {
@@ -50,6 +60,8 @@ final class RunRecords {
                 channel.truncate(progress.metricsBytes());
             }
         }
+        rollouts.truncate(progress.step());
+        board = drawAgain(progress);
         run.events.retain(
                 e ->
                         !(e.hasStep() && e.getStep().getStep() > progress.step())
@@ -62,6 +74,30 @@ final class RunRecords {
                 }
             }
         }
+    }
+
+    /** The curves of the steps that metrics.jsonl has, at the times that its steps took. */
+    private TensorBoardEvents drawAgain(RunProgress progress) throws IOException {
+        double time = System.currentTimeMillis() / 1e3 - progress.trainingSeconds();
+        TensorBoardEvents events =
+                TensorBoardEvents.begin(run.directory.root().resolve("tensorboard"), time);
+        if (Files.exists(run.directory.metrics())) {
+            for (String line : Files.readAllLines(run.directory.metrics())) {
+                JsonNode metrics = JSON.readTree(line);
+                Map<String, Double> values = new TreeMap<>();
+                metrics.properties()
+                        .forEach(p -> values.put(p.getKey(), p.getValue().asDouble()));
+                values.remove("step");
+                time += values.getOrDefault("time/step_seconds", 0.0);
+                events.step(metrics.get("step").asLong(), values, time);
+            }
+        }
+        return events;
+    }
+
+    /** The Parquet file of a step's rollouts. */
+    void rollouts(int step, List<RolloutRow> rows) throws IOException {
+        rollouts.write(step, rows);
     }
 
     private static long version(Path policy) {
@@ -79,6 +115,9 @@ final class RunRecords {
                 (JSON.writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8),
                 StandardOpenOption.CREATE,
                 StandardOpenOption.APPEND);
+        if (board != null) {
+            board.step(step.getStep(), step.getValuesMap(), System.currentTimeMillis() / 1e3);
+        }
         return Files.size(run.directory.metrics());
     }
 

@@ -66,7 +66,11 @@ public final class StepAssembler {
         double[] reward =
                 entries.stream().mapToDouble(e -> e.rollout.reward().orElseThrow()).toArray();
         double[] shaped = shape(entries, reward);
-        double[] advantage = objective.advantage().advantages(shaped, groupOffset);
+        boolean[] correct = new boolean[entries.size()];
+        for (int i = 0; i < correct.length; i++) {
+            correct[i] = entries.get(i).rollout.correct();
+        }
+        double[] advantage = objective.advantage().advantages(shaped, correct, groupOffset);
         boolean[] signal = signal(advantage, groupOffset);
         boolean drop = objective.groupsWithoutSignal() == GroupsWithoutSignal.DROP;
         StepCounts counts = counts(ordered, groupOffset, reward, shaped, signal, drop);

@@ -12,11 +12,19 @@ class AdvantageEstimatorTest {
 
     private static void check(
             AdvantageEstimator estimator, double[] reward, int[] groups, double... expected) {
-        double[] advantage = estimator.advantages(reward, groups);
+        double[] advantage = estimator.advantages(reward, correct(reward), groups);
         assertThat(advantage).hasSameSizeAs(expected);
         for (int i = 0; i < expected.length; i++) {
             assertThat(advantage[i]).as("advantage[%d]", i).isCloseTo(expected[i], ROUNDING);
         }
+    }
+
+    private static boolean[] correct(double[] reward) {
+        boolean[] correct = new boolean[reward.length];
+        for (int i = 0; i < correct.length; i++) {
+            correct[i] = reward[i] > 0.5;
+        }
+        return correct;
     }
 
     @Test
@@ -71,12 +79,35 @@ class AdvantageEstimatorTest {
     }
 
     @Test
+    void mostlySolvedPromptsKeepTheirWeight() {
+        double[] mostly = {1, 1, 1, 0};
+        double std = 0.5;
+        double scale = 2 * Math.sqrt(0.75 * 0.25);
+        check(
+                new MasteryScaled(1e-6),
+                mostly,
+                new int[] {0, 4},
+                0.25 / (std * scale + 1e-6),
+                0.25 / (std * scale + 1e-6),
+                0.25 / (std * scale + 1e-6),
+                -0.75 / (std * scale + 1e-6));
+        check(
+                new MasteryScaled(1e-6),
+                new double[] {1, 0},
+                new int[] {0, 2},
+                0.5 / (Math.sqrt(0.5) + 1e-6),
+                -0.5 / (Math.sqrt(0.5) + 1e-6));
+    }
+
+    @Test
     void equalRewardsAndSingleResponsesGetExactlyZero() {
         double[] reward = {0.1, 0.1, 0.1, 7};
         for (Parts.Part part : Parts.of(Parts.Kind.ADVANTAGE)) {
             AdvantageEstimator estimator = (AdvantageEstimator) part.defaults();
             assertThat(
-                            Arrays.stream(estimator.advantages(reward, new int[] {0, 3, 4}))
+                            Arrays.stream(
+                                            estimator.advantages(
+                                                    reward, correct(reward), new int[] {0, 3, 4}))
                                     .allMatch(a -> a == 0))
                     .as(part.name())
                     .isTrue();

@@ -51,7 +51,11 @@ class ObjectiveGoldenTest {
         JsonNode golden = golden();
         double[] reward = doubles(golden.get("rewards"));
         double[] advantage =
-                new GroupNormalised(1e-4).advantages(reward, new int[] {0, GROUP, 2 * GROUP});
+                new GroupNormalised(1e-4)
+                        .advantages(
+                                reward,
+                                new boolean[reward.length],
+                                new int[] {0, GROUP, 2 * GROUP});
         double[] expected = doubles(golden.get("advantages"));
         for (int i = 0; i < expected.length; i++) {
             assertThat(advantage[i])

@@ -47,7 +47,7 @@ public final class Steps {
             finish[i] = random.nextInt(4) == 0 ? FinishReason.LENGTH : FinishReason.STOP;
             key[i] = random.nextLong();
         }
-        double[] advantage = GroupNormalised.defaults().advantages(reward, groupOffset);
+        double[] advantage = GroupNormalised.defaults().advantages(reward, correct, groupOffset);
         return new Step(
                 3,
                 groupOffset,

@@ -18,7 +18,8 @@ class RolloutFilesTest {
         return new RolloutRow(
                 step,
                 40,
-                "countdown-40",
+                "Make 24 of 1 2 3 4",
+                "24",
                 sample,
                 step - 1,
                 List.of(1, 2, 3),
@@ -52,7 +53,7 @@ class RolloutFilesTest {
         for (int step = 1; step <= 3; step++) {
             files.write(step, List.of(row(step, 0, true)));
         }
-        Files.writeString(folder.resolve("step-000002.parquet.part"), "half");
+        Files.writeString(folder.resolve(".step-000002.parquet.123.tmp"), "half");
         Files.writeString(folder.resolve("notes.txt"), "mine");
         files.truncate(2);
         try (var list = Files.list(folder)) {

@@ -39,7 +39,8 @@ import java.util.stream.IntStream;
  * soak CHECKPOINT ROUNDS                                            resident memory over rounds of sampling, scoring and updates
  * </pre>
  *
- * PROMPTS holds a prompt a line; {@code -Dforkpoint.bench.threads=N} and {@code -Dforkpoint.bench.microBatch=TOKENS} set the rest.
+ * PROMPTS holds a prompt a line; {@code -Dforkpoint.bench.threads=N} and {@code
+ * -Dforkpoint.bench.microBatch=TOKENS} set the rest.
  */
 public final class PolicyBench {
 
@@ -57,7 +58,8 @@ public final class PolicyBench {
      * @param otherCores cores that other processes used meanwhile, of each repetition
      * @param tokens of one repetition
      */
-    public record Timing(double[] seconds, double[] processorSeconds, double[] otherCores, double tokens) {
+    public record Timing(
+            double[] seconds, double[] processorSeconds, double[] otherCores, double tokens) {
 
         public double medianTokensPerSecond() {
             return tokens / median(seconds);
@@ -65,7 +67,9 @@ public final class PolicyBench {
 
         /** (max − min) / median. */
         public double spread() {
-            return (Arrays.stream(seconds).max().orElseThrow() - Arrays.stream(seconds).min().orElseThrow()) / median(seconds);
+            return (Arrays.stream(seconds).max().orElseThrow()
+                            - Arrays.stream(seconds).min().orElseThrow())
+                    / median(seconds);
         }
 
         String toJson() {
@@ -88,13 +92,16 @@ public final class PolicyBench {
 
     public static void main(String[] arguments) throws IOException {
         if (arguments.length < 3) {
-            throw new IllegalArgumentException("usage: sample|score|train|iterate|soak CHECKPOINT … (see the class comment)");
+            throw new IllegalArgumentException(
+                    "usage: sample|score|train|iterate|soak CHECKPOINT … (see the class comment)");
         }
         int threads = Integer.getInteger("forkpoint.bench.threads", 0);
         long begin = System.nanoTime();
-        try (Policy policy = Policy.load(Path.of(arguments[1]), PolicyOptions.defaults().withThreads(threads))) {
+        try (Policy policy =
+                Policy.load(Path.of(arguments[1]), PolicyOptions.defaults().withThreads(threads))) {
             double startSeconds = (System.nanoTime() - begin) / 1e9;
-            PolicyBench bench = new PolicyBench(policy, Integer.getInteger("forkpoint.bench.microBatch", 2400));
+            PolicyBench bench =
+                    new PolicyBench(policy, Integer.getInteger("forkpoint.bench.microBatch", 2400));
             String[] rest = Arrays.copyOfRange(arguments, 2, arguments.length);
             String result = bench.run(arguments[0], rest);
             System.out.printf(
@@ -114,21 +121,39 @@ public final class PolicyBench {
     private String run(String what, String[] a) throws IOException {
         switch (what) {
             case "sample" -> {
-                return sample(prompts(Path.of(a[0])), Integer.parseInt(a[1]), Integer.parseInt(a[2]), repetitions(a, 3)).toJson();
+                return sample(
+                                prompts(Path.of(a[0])),
+                                Integer.parseInt(a[1]),
+                                Integer.parseInt(a[2]),
+                                repetitions(a, 3))
+                        .toJson();
             }
             case "score" -> {
-                return score(Integer.parseInt(a[0]), Integer.parseInt(a[1]), repetitions(a, 2)).toJson();
+                return score(Integer.parseInt(a[0]), Integer.parseInt(a[1]), repetitions(a, 2))
+                        .toJson();
             }
             case "train" -> {
-                return train(Integer.parseInt(a[0]), Integer.parseInt(a[1]), Double.parseDouble(a[2]), repetitions(a, 3)).toJson();
+                return train(
+                                Integer.parseInt(a[0]),
+                                Integer.parseInt(a[1]),
+                                Double.parseDouble(a[2]),
+                                repetitions(a, 3))
+                        .toJson();
             }
             case "iterate" -> {
-                return iterate(prompts(Path.of(a[0])), Integer.parseInt(a[1]), Integer.parseInt(a[2]), a[3].equals("recomputed"), repetitions(a, 4));
+                return iterate(
+                        prompts(Path.of(a[0])),
+                        Integer.parseInt(a[1]),
+                        Integer.parseInt(a[2]),
+                        a[3].equals("recomputed"),
+                        repetitions(a, 4));
             }
             case "soak" -> {
                 return soak(Integer.parseInt(a[0]));
             }
-            default -> throw new IllegalArgumentException(what + " (expected: sample, score, train, iterate or soak)");
+            default ->
+                    throw new IllegalArgumentException(
+                            what + " (expected: sample, score, train, iterate or soak)");
         }
     }
 
@@ -137,21 +162,26 @@ public final class PolicyBench {
     }
 
     private List<int[]> prompts(Path file) throws IOException {
-        return Files.readAllLines(file).stream().filter(l -> !l.isBlank()).map(l -> policy.tokenizer().encode(l, true)).toList();
+        return Files.readAllLines(file).stream()
+                .filter(l -> !l.isBlank())
+                .map(l -> policy.tokenizer().encode(l, true))
+                .toList();
     }
 
     /** Samples n responses of exactly so many tokens. */
     public Timing sample(List<int[]> prompts, int n, int maxTokens, int repetitions) {
-        List<GenerationRequest> requests = IntStream.range(0, n)
-                .mapToObj(i -> request(prompts.get(i % prompts.size()), i, maxTokens))
-                .toList();
+        List<GenerationRequest> requests =
+                IntStream.range(0, n)
+                        .mapToObj(i -> request(prompts.get(i % prompts.size()), i, maxTokens))
+                        .toList();
         try (Generator generator = new Generator(policy, GeneratorOptions.defaults())) {
             return timed(repetitions, (double) n * maxTokens, i -> rollouts(generator, requests));
         }
     }
 
     private static GenerationRequest request(int[] prompt, long seed, int maxTokens) {
-        return new GenerationRequest(prompt, seed, SamplingParameters.defaults(maxTokens).ignoringEos());
+        return new GenerationRequest(
+                prompt, seed, SamplingParameters.defaults(maxTokens).ignoringEos());
     }
 
     private static List<Rollout> rollouts(Generator generator, List<GenerationRequest> requests) {
@@ -159,17 +189,19 @@ public final class PolicyBench {
         for (GenerationRequest request : requests) {
             CompletableFuture<Rollout> future = new CompletableFuture<>();
             futures.add(future);
-            generator.submit(request, new GenerationListener() {
-                @Override
-                public void onFinished(Rollout rollout) {
-                    future.complete(rollout);
-                }
+            generator.submit(
+                    request,
+                    new GenerationListener() {
+                        @Override
+                        public void onFinished(Rollout rollout) {
+                            future.complete(rollout);
+                        }
 
-                @Override
-                public void onFailed(Throwable cause) {
-                    future.completeExceptionally(cause);
-                }
-            });
+                        @Override
+                        public void onFailed(Throwable cause) {
+                            future.completeExceptionally(cause);
+                        }
+                    });
         }
         return futures.stream().map(CompletableFuture::join).toList();
     }
@@ -177,9 +209,13 @@ public final class PolicyBench {
     /** Scores b random sequences of so many tokens. */
     public Timing score(int b, int length, int repetitions) {
         Random random = new Random(1);
-        List<int[]> sequences = IntStream.range(0, b)
-                .mapToObj(i -> random.ints(length, 4, policy.config().vocabularySize()).toArray())
-                .toList();
+        List<int[]> sequences =
+                IntStream.range(0, b)
+                        .mapToObj(
+                                i ->
+                                        random.ints(length, 4, policy.config().vocabularySize())
+                                                .toArray())
+                        .toList();
         try (Scorer scorer = new Scorer(policy, ScorerOptions.defaults())) {
             return timed(repetitions, (double) b * length, i -> scorer.score(sequences, 1));
         }
@@ -188,39 +224,68 @@ public final class PolicyBench {
     /** One update on b random sequences, a share rho of whose tokens after the twelfth count. */
     public Timing train(int b, int length, double rho, int repetitions) {
         Random random = new Random(1);
-        List<TrainingSequence> sequences = IntStream.range(0, b)
-                .mapToObj(i -> new TrainingSequence(
-                        random.ints(length, 4, policy.config().vocabularySize()).toArray(),
-                        IntStream.range(12, length).filter(t -> random.nextDouble() < rho).toArray()))
-                .toList();
+        List<TrainingSequence> sequences =
+                IntStream.range(0, b)
+                        .mapToObj(
+                                i ->
+                                        new TrainingSequence(
+                                                random.ints(
+                                                                length,
+                                                                4,
+                                                                policy.config().vocabularySize())
+                                                        .toArray(),
+                                                IntStream.range(12, length)
+                                                        .filter(t -> random.nextDouble() < rho)
+                                                        .toArray()))
+                        .toList();
         int[] advantage = random.ints(b, -1, 2).toArray();
-        try (Trainer trainer = new Trainer(policy, TrainerOptions.defaults().withTokensPerMicroBatch(microBatch))) {
-            return timed(repetitions, (double) b * length, i -> {
-                trainer.accumulate(sequences, 1, (s, logProb, entropy, dLogProb, dEntropy) -> Arrays.fill(dLogProb, advantage[s] * -1e-4f));
-                trainer.apply(AdamW.of(1e-6));
-            });
+        try (Trainer trainer =
+                new Trainer(
+                        policy, TrainerOptions.defaults().withTokensPerMicroBatch(microBatch))) {
+            return timed(
+                    repetitions,
+                    (double) b * length,
+                    i -> {
+                        trainer.accumulate(
+                                sequences,
+                                1,
+                                (s, logProb, entropy, dLogProb, dEntropy) ->
+                                        Arrays.fill(dLogProb, advantage[s] * -1e-4f));
+                        trainer.apply(AdamW.of(1e-6));
+                    });
         }
     }
 
-    private String iterate(List<int[]> prompts, int n, int maxTokens, boolean recomputed, int repetitions) {
-        List<GenerationRequest> requests = IntStream.range(0, n)
-                .mapToObj(i -> request(prompts.get(i / GROUP % prompts.size()), i, maxTokens))
-                .toList();
+    private String iterate(
+            List<int[]> prompts, int n, int maxTokens, boolean recomputed, int repetitions) {
+        List<GenerationRequest> requests =
+                IntStream.range(0, n)
+                        .mapToObj(
+                                i -> request(prompts.get(i / GROUP % prompts.size()), i, maxTokens))
+                        .toList();
         double[] sampling = new double[repetitions + 2];
         double[] scoring = new double[repetitions + 2];
-        try (Trainer trainer = new Trainer(policy, TrainerOptions.defaults().withTokensPerMicroBatch(microBatch))) {
-            Timing timing = timed(repetitions, (double) n * maxTokens, i -> {
-                long t0 = System.nanoTime();
-                List<Rollout> rollouts;
-                try (Generator generator = new Generator(policy, GeneratorOptions.defaults())) {
-                    rollouts = rollouts(generator, requests);
-                }
-                long t1 = System.nanoTime();
-                List<float[][]> old = recomputed ? scored(requests, rollouts) : sampled(rollouts);
-                sampling[i] = (t1 - t0) / 1e9;
-                scoring[i] = (System.nanoTime() - t1) / 1e9;
-                learn(trainer, requests, rollouts, old);
-            });
+        try (Trainer trainer =
+                new Trainer(
+                        policy, TrainerOptions.defaults().withTokensPerMicroBatch(microBatch))) {
+            Timing timing =
+                    timed(
+                            repetitions,
+                            (double) n * maxTokens,
+                            i -> {
+                                long t0 = System.nanoTime();
+                                List<Rollout> rollouts;
+                                try (Generator generator =
+                                        new Generator(policy, GeneratorOptions.defaults())) {
+                                    rollouts = rollouts(generator, requests);
+                                }
+                                long t1 = System.nanoTime();
+                                List<float[][]> old =
+                                        recomputed ? scored(requests, rollouts) : sampled(rollouts);
+                                sampling[i] = (t1 - t0) / 1e9;
+                                scoring[i] = (System.nanoTime() - t1) / 1e9;
+                                learn(trainer, requests, rollouts, old);
+                            });
             double sampleSeconds = median(Arrays.copyOfRange(sampling, 2, sampling.length));
             double scoreSeconds = median(Arrays.copyOfRange(scoring, 2, scoring.length));
             return timing.toJson()
@@ -248,21 +313,33 @@ public final class PolicyBench {
             for (int i = 0; i < scores.size(); i++) {
                 int from = requests.get(i).promptIds().length;
                 int to = sequences.get(i).length;
-                out.add(new float[][] {
-                    Arrays.copyOfRange(scores.get(i).logProb(), from, to), Arrays.copyOfRange(scores.get(i).entropy(), from, to)
-                });
+                out.add(
+                        new float[][] {
+                            Arrays.copyOfRange(scores.get(i).logProb(), from, to),
+                            Arrays.copyOfRange(scores.get(i).entropy(), from, to)
+                        });
             }
         }
         return out;
     }
 
     private static int[] joined(GenerationRequest request, Rollout rollout) {
-        return IntStream.concat(Arrays.stream(request.promptIds()), Arrays.stream(rollout.tokenIds())).toArray();
+        return IntStream.concat(
+                        Arrays.stream(request.promptIds()), Arrays.stream(rollout.tokenIds()))
+                .toArray();
     }
 
-    /** DAPO on the top 20 % of tokens by entropy: group advantages, clip 0.2/0.28, token-level mean over all response tokens. */
-    private static void learn(Trainer trainer, List<GenerationRequest> requests, List<Rollout> rollouts, List<float[][]> old) {
-        double[] reward = rollouts.stream().mapToDouble(r -> Arrays.stream(r.tokenIds()).sum() % 2).toArray();
+    /**
+     * DAPO on the top 20 % of tokens by entropy: group advantages, clip 0.2/0.28, token-level mean
+     * over all response tokens.
+     */
+    private static void learn(
+            Trainer trainer,
+            List<GenerationRequest> requests,
+            List<Rollout> rollouts,
+            List<float[][]> old) {
+        double[] reward =
+                rollouts.stream().mapToDouble(r -> Arrays.stream(r.tokenIds()).sum() % 2).toArray();
         int total = old.stream().mapToInt(o -> o[0].length).sum();
         float[] entropies = new float[total];
         int at = 0;
@@ -281,26 +358,43 @@ public final class PolicyBench {
                 int prompt = requests.get(i).promptIds().length;
                 int begin = token;
                 int n = rollouts.get(i).tokenIds().length;
-                sequences.add(new TrainingSequence(
-                        joined(requests.get(i), rollouts.get(i)),
-                        IntStream.range(0, n).filter(t -> kept[begin + t]).map(t -> prompt + t).toArray()));
+                sequences.add(
+                        new TrainingSequence(
+                                joined(requests.get(i), rollouts.get(i)),
+                                IntStream.range(0, n)
+                                        .filter(t -> kept[begin + t])
+                                        .map(t -> prompt + t)
+                                        .toArray()));
                 token += n;
                 tokens += n;
             }
             double normaliser = tokens;
-            trainer.accumulate(sequences, 1, (s, logProb, entropy, dLogProb, dEntropy) -> {
-                int i = first + s;
-                double[] group = Arrays.copyOfRange(reward, i / GROUP * GROUP, i / GROUP * GROUP + GROUP);
-                double mean = Arrays.stream(group).average().orElseThrow();
-                double deviation = Math.sqrt(Arrays.stream(group).map(x -> (x - mean) * (x - mean)).sum() / (GROUP - 1));
-                double advantage = (reward[i] - mean) / (deviation + 1e-4);
-                int prompt = requests.get(i).promptIds().length;
-                for (int k = 0; k < logProb.length; k++) {
-                    double ratio = Math.exp(logProb[k] - old.get(i)[0][sequences.get(s).positions()[k] - prompt]);
-                    boolean clipped = advantage > 0 ? ratio > 1.28 : ratio < 0.8;
-                    dLogProb[k] = (float) (clipped ? 0 : -ratio * advantage / normaliser);
-                }
-            });
+            trainer.accumulate(
+                    sequences,
+                    1,
+                    (s, logProb, entropy, dLogProb, dEntropy) -> {
+                        int i = first + s;
+                        double[] group =
+                                Arrays.copyOfRange(
+                                        reward, i / GROUP * GROUP, i / GROUP * GROUP + GROUP);
+                        double mean = Arrays.stream(group).average().orElseThrow();
+                        double deviation =
+                                Math.sqrt(
+                                        Arrays.stream(group).map(x -> (x - mean) * (x - mean)).sum()
+                                                / (GROUP - 1));
+                        double advantage = (reward[i] - mean) / (deviation + 1e-4);
+                        int prompt = requests.get(i).promptIds().length;
+                        for (int k = 0; k < logProb.length; k++) {
+                            double ratio =
+                                    Math.exp(
+                                            logProb[k]
+                                                    - old.get(i)[0][
+                                                            sequences.get(s).positions()[k]
+                                                                    - prompt]);
+                            boolean clipped = advantage > 0 ? ratio > 1.28 : ratio < 0.8;
+                            dLogProb[k] = (float) (clipped ? 0 : -ratio * advantage / normaliser);
+                        }
+                    });
             trainer.apply(AdamW.of(1e-6));
         }
     }
@@ -309,24 +403,36 @@ public final class PolicyBench {
         int vocabulary = policy.config().vocabularySize();
         Random random = new Random(3);
         List<Long> memory = new ArrayList<>();
-        try (Trainer trainer = new Trainer(policy, TrainerOptions.defaults().withTokensPerMicroBatch(microBatch))) {
+        try (Trainer trainer =
+                new Trainer(
+                        policy, TrainerOptions.defaults().withTokensPerMicroBatch(microBatch))) {
             for (int round = 0; round < rounds; round++) {
                 int seed = round;
                 int[] prompt = random.ints(1 + random.nextInt(12), 3, vocabulary).toArray();
-                List<GenerationRequest> requests = IntStream.range(0, 4 + random.nextInt(12))
-                        .mapToObj(i -> request(prompt, seed * 100L + i, 2 + (seed + i) % 12))
-                        .toList();
+                List<GenerationRequest> requests =
+                        IntStream.range(0, 4 + random.nextInt(12))
+                                .mapToObj(
+                                        i -> request(prompt, seed * 100L + i, 2 + (seed + i) % 12))
+                                .toList();
                 List<Rollout> rollouts;
                 try (Generator generator = new Generator(policy, GeneratorOptions.defaults())) {
                     rollouts = rollouts(generator, requests);
                 }
                 List<float[][]> old = scored(requests, rollouts);
-                List<TrainingSequence> sequences = IntStream.range(0, requests.size())
-                        .mapToObj(i -> new TrainingSequence(
-                                joined(requests.get(i), rollouts.get(i)),
-                                IntStream.range(0, old.get(i)[0].length).map(t -> prompt.length + t).toArray()))
-                        .toList();
-                trainer.accumulate(sequences, 1, (s, logProb, entropy, dLogProb, dEntropy) -> Arrays.fill(dLogProb, 1e-4f));
+                List<TrainingSequence> sequences =
+                        IntStream.range(0, requests.size())
+                                .mapToObj(
+                                        i ->
+                                                new TrainingSequence(
+                                                        joined(requests.get(i), rollouts.get(i)),
+                                                        IntStream.range(0, old.get(i)[0].length)
+                                                                .map(t -> prompt.length + t)
+                                                                .toArray()))
+                                .toList();
+                trainer.accumulate(
+                        sequences,
+                        1,
+                        (s, logProb, entropy, dLogProb, dEntropy) -> Arrays.fill(dLogProb, 1e-4f));
                 trainer.apply(AdamW.of(1e-7));
                 if (round % Math.max(1, rounds / 20) == 0 || round == rounds - 1) {
                     memory.add(memoryMib("VmRSS"));
@@ -350,7 +456,8 @@ public final class PolicyBench {
             if (i >= 2) {
                 seconds[i - 2] = elapsed;
                 processor[i - 2] = after[1] - before[1];
-                others[i - 2] = Math.max(0, (after[0] - before[0] - (after[1] - before[1])) / elapsed);
+                others[i - 2] =
+                        Math.max(0, (after[0] - before[0] - (after[1] - before[1])) / elapsed);
             }
         }
         return new Timing(seconds, processor, others, tokens);
@@ -362,7 +469,10 @@ public final class PolicyBench {
         return sorted[sorted.length / 2];
     }
 
-    /** Seconds of processor time used so far, by the machine and by this process; zeros where there is no /proc. */
+    /**
+     * Seconds of processor time used so far, by the machine and by this process; zeros where there
+     * is no /proc.
+     */
     private static double[] usage() {
         try {
             String[] all = Files.readAllLines(Path.of("/proc/stat")).get(0).trim().split(" +", -1);
@@ -372,7 +482,9 @@ public final class PolicyBench {
             for (int i : new int[] {1, 2, 3, 6, 7, 8}) {
                 busy += Double.parseDouble(all[i]);
             }
-            return new double[] {busy / 100, (Double.parseDouble(own[11]) + Double.parseDouble(own[12])) / 100};
+            return new double[] {
+                busy / 100, (Double.parseDouble(own[11]) + Double.parseDouble(own[12])) / 100
+            };
         } catch (IOException e) {
             return new double[2];
         }

@@ -12,7 +12,7 @@ operator has no autograd, hence the backward by hand.
 Query/key rows of wqkv, their biases and norms are stored in rotary pairs (0, D/2, 1, D/2+1, ...), so that RoPE is one complex product.
 
 A row's bits must not depend on its neighbours. So: no dense product of fewer than 16 rows; each row's keys begin at slot 0; widths are
-multiples of 16 with exact zeros beyond a row's own; batched products have at least two members and 400 multiplications each; element
+multiples of 8 with exact zeros beyond a row's own; batched products have at least two members and 400 multiplications each; element
 counts of exp are multiples of 32.
 """
 import io
@@ -577,11 +577,11 @@ class Decoder(torch.nn.Module):
         stats = torch.empty([steps, 3, B], device=ids.device)
         base = torch.arange(B * K * D, device=ids.device).mul_(S).view(B, K * D)
         slots = torch.arange(S, device=ids.device)
-        least = (400 * K // (Q * D) + 16) // 16 * 16   # see Batching.leastSlots
+        least = (400 * K // (Q * D) + 16) // 16 * 16   # see Batching.slots
         chunk = B if B * V <= 1 << 23 else max(32, (1 << 22) // V // 32 * 32)
         for step in range(steps):
             t = at + step
-            W = min(S, max(least, (last + step + 16) // 16 * 16))
+            W = min(S, max(least, (last + step + 8) // 8 * 8))
             write = (base + t[:, None]).flatten()
             mask = hide(slots[:W] > t[:, None])[:, None]   # [B, 1, W]
             rotation = cis[t][:, None]
@@ -762,17 +762,31 @@ class Decoder(torch.nn.Module):
     # ------------------------------------------------------------------ adapters
 
     @torch.jit.export
+    def adapted_weights(self, flat: Tensor, shapes: List[int]) -> Tensor:
+        """the adapted matrices one after the other; shapes holds (begin in flat, out, in, rank) of each"""
+        out: List[Tensor] = []
+        for j in range(len(shapes) // 4):
+            out.append(flat.narrow(0, shapes[4 * j], shapes[4 * j + 1] * shapes[4 * j + 2]))
+        return torch.cat(out)
+
+    @torch.jit.export
     def merge_adapter(self, flat: Tensor, base: Tensor, theta: Tensor, shapes: List[int], scales: List[float]) -> int:
-        """W = W_base + s B A for each adapted matrix: shapes holds (begin in flat, out, in, rank), theta its A [rank, in] and B [out, rank]"""
+        """W = W_base + s B A for each adapted matrix: base as adapted_weights gives it, theta each one's A [rank, in] and B [out, rank]"""
         at = 0
+        base_at = 0
         for j in range(len(scales)):
             begin, out, n_in, rank = shapes[4 * j], shapes[4 * j + 1], shapes[4 * j + 2], shapes[4 * j + 3]
             A = theta.narrow(0, at, rank * n_in).view(rank, n_in)
             B = theta.narrow(0, at + rank * n_in, out * rank).view(out, rank)
-            at += rank * (n_in + out)
-            w = torch.addmm(base.narrow(0, begin, out * n_in).view(out, n_in), B, A, alpha=scales[j])
+            w = torch.addmm(base.narrow(0, base_at, out * n_in).view(out, n_in), B, A, alpha=scales[j])
             flat.narrow(0, begin, out * n_in).copy_(w.view(-1))
+            at += rank * (n_in + out)
+            base_at += out * n_in
         return 0
+
+    @torch.jit.export
+    def copy(self, flat: Tensor) -> Tensor:
+        return flat.clone()
 
     @torch.jit.export
     def adapter_gradient(self, total: Tensor, theta: Tensor, shapes: List[int], scales: List[float], grad: Tensor) -> int:

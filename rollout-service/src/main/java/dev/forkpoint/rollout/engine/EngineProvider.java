@@ -4,6 +4,8 @@ import dev.forkpoint.policy.GeneratorOptions;
 import dev.forkpoint.policy.PolicyOptions;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.service.store.SnapshotSource;
+import dev.forkpoint.triton.TritonRuntime;
+import dev.forkpoint.triton.kserve.Tls;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
@@ -56,11 +58,35 @@ public class EngineProvider {
                 GeneratorOptions.defaults()
                         .withMaxRows(config.maxRows())
                         .withKvBudgetBytes(config.kvBudgetMib() << 20);
-        return switch (config.engine()) {
+        String name =
+                config.engine()
+                        .orElseGet(
+                                () -> TritonRuntime.whyUnsupported() == null ? "triton" : "direct");
+        return switch (name) {
+            case "triton" -> new TritonEngine(policy, generator);
             case "direct" -> new DirectEngine(policy, generator, config.drainTimeout());
+            case "remote" ->
+                    new RemoteEngine(
+                            config.remote()
+                                    .addresses()
+                                    .orElseThrow(
+                                            () ->
+                                                    new IllegalArgumentException(
+                                                            "forkpoint.rollout.remote.addresses:"
+                                                                    + " absent (expected: host:port"
+                                                                    + " of one or more Triton"
+                                                                    + " servers)")),
+                            config.remote().tls().map(EngineProvider::tls).orElse(null),
+                            config.maxRows());
             default ->
                     throw new IllegalArgumentException(
-                            "forkpoint.rollout.engine: " + config.engine() + " (expected: direct)");
+                            "forkpoint.rollout.engine: "
+                                    + name
+                                    + " (expected: triton, direct or remote)");
         };
+    }
+
+    static Tls tls(EngineConfig.PemFiles files) {
+        return new Tls(files.certificates(), files.key(), files.trusted());
     }
 }
