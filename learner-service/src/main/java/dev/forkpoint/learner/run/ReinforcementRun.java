@@ -20,7 +20,6 @@ import dev.forkpoint.policy.TokenScores;
 import dev.forkpoint.policy.TrainingSequence;
 import dev.forkpoint.policy.sampling.Seeds;
 import dev.forkpoint.policy.selection.Selection;
-import dev.forkpoint.proto.learner.v1.EvaluationResult;
 import dev.forkpoint.proto.learner.v1.EvaluationSpec;
 import dev.forkpoint.proto.learner.v1.ReinforcementSpec;
 import dev.forkpoint.proto.learner.v1.StepMetrics;
@@ -131,7 +130,7 @@ final class ReinforcementRun {
     private void evaluate(int step, int problems) {
         EvaluationSpec e = run.spec.getEvaluation();
         PromptSource from = records.evaluationSource(source);
-        EvaluationResult result =
+        Evaluator.Evaluation result =
                 new Evaluator(sampling, run)
                         .evaluate(
                                 step,

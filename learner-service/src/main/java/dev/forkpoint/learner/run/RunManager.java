@@ -3,6 +3,7 @@ package dev.forkpoint.learner.run;
 import com.google.protobuf.util.Timestamps;
 import com.google.rpc.Code;
 import dev.forkpoint.learner.peer.Peers;
+import dev.forkpoint.learner.record.RunReport;
 import dev.forkpoint.proto.learner.v1.Run;
 import dev.forkpoint.proto.learner.v1.RunSpec;
 import dev.forkpoint.proto.learner.v1.RunState;
@@ -162,8 +163,18 @@ public class RunManager {
                 LOG.errorf(e, "run failed runId=%s", context.runId);
                 told(handle, RunState.RUN_STATE_FAILED, reason(e));
             }
+            report(handle);
         } finally {
             context.events.end();
+        }
+    }
+
+    private static void report(Handle handle) {
+        try {
+            new RunReport(handle.context.directory.root())
+                    .write(describe(handle), handle.context.events.stored());
+        } catch (IOException | RuntimeException e) {
+            LOG.warnf(e, "report not written runId=%s", handle.context.runId);
         }
     }
 
@@ -276,6 +287,10 @@ public class RunManager {
 
     /** Directory of a run's policies, for serving them. */
     public Optional<Path> policies(String id) {
+        Handle handle = known.get(id);
+        if (handle != null) {
+            return Optional.of(handle.context.directory.policies());
+        }
         return list().stream()
                 .filter(r -> r.getRunId().equals(id))
                 .map(r -> Path.of(r.getDirectory()).resolve("policies"))
