@@ -77,8 +77,8 @@ public record LineChart(String id, String title, String unit, String xLabel, Lis
                     String.format(
                             Locale.ROOT,
                             "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\""
-                                + " y2=\"%.1f\"/><text class=\"tick\" x=\"%d\" y=\"%.1f\""
-                                + " text-anchor=\"end\">%s</text>",
+                                    + " y2=\"%.1f\"/><text class=\"tick\" x=\"%d\" y=\"%.1f\""
+                                    + " text-anchor=\"end\">%s</text>",
                             LEFT,
                             WIDTH - RIGHT,
                             y,
@@ -92,7 +92,7 @@ public record LineChart(String id, String title, String unit, String xLabel, Lis
                     String.format(
                             Locale.ROOT,
                             "<text class=\"tick\" x=\"%.1f\" y=\"%d\""
-                                + " text-anchor=\"middle\">%s</text>",
+                                    + " text-anchor=\"middle\">%s</text>",
                             x(tick, xs),
                             HEIGHT - BOTTOM + 15,
                             xs.label(tick)));
@@ -155,7 +155,7 @@ public record LineChart(String id, String title, String unit, String xLabel, Lis
                             String.format(
                                     Locale.ROOT,
                                     "<circle class=\"dot c%d\" cx=\"%.1f\" cy=\"%.1f\""
-                                        + " r=\"2.5\"><title>%s: %s</title></circle>",
+                                            + " r=\"2.5\"><title>%s: %s</title></circle>",
                                     colour,
                                     x(s.x()[i], xs),
                                     y(s.y()[i], ys),

@@ -1,10 +1,9 @@
 package dev.forkpoint.lab.statistics;
 
-import org.apache.commons.statistics.distribution.BinomialDistribution;
-import org.apache.commons.statistics.distribution.TDistribution;
-
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.apache.commons.statistics.distribution.BinomialDistribution;
+import org.apache.commons.statistics.distribution.TDistribution;
 
 /** Two-sided tests of two policies or methods on the same problems or seeds. */
 public final class PairedTests {

@@ -2,9 +2,8 @@ package dev.forkpoint.lab.statistics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.junit.jupiter.api.Test;
-
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 
 /**
  * How often intervals that say 95 % hold the truth, by simulation: 95 % ± 2. Of 3,000 simulations

@@ -2,7 +2,6 @@ package dev.forkpoint.learner.dashboard;
 
 import com.google.protobuf.util.Timestamps;
 import com.google.rpc.Code;
-
 import dev.forkpoint.lab.page.Html;
 import dev.forkpoint.lab.page.Page;
 import dev.forkpoint.learner.record.RunReport;
@@ -15,17 +14,14 @@ import dev.forkpoint.proto.learner.v1.Run;
 import dev.forkpoint.proto.learner.v1.RunState;
 import dev.forkpoint.proto.learner.v1.WatchRunResponse;
 import dev.forkpoint.service.error.ServiceException;
-
 import io.vertx.core.Context;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
-
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -97,9 +93,9 @@ public class Dashboard {
         } else {
             out.append(
                     "<div class=\"scroll\" tabindex=\"0\" role=\"region\""
-                        + " aria-label=\"Runs\"><table><thead><tr><th scope=\"col\">run</th><th"
-                        + " scope=\"col\">state</th><th scope=\"col\">steps</th><th"
-                        + " scope=\"col\">started</th></tr></thead><tbody>");
+                            + " aria-label=\"Runs\"><table><thead><tr><th scope=\"col\">run</th><th"
+                            + " scope=\"col\">state</th><th scope=\"col\">steps</th><th"
+                            + " scope=\"col\">started</th></tr></thead><tbody>");
             for (Run r : all) {
                 out.append("<tr><th scope=\"row\"><a href=\"/runs/")
                         .append(Html.text(r.getRunId()))

@@ -5,9 +5,6 @@ import dev.forkpoint.lab.page.TokenText;
 import dev.forkpoint.policy.PolicyFormatException;
 import dev.forkpoint.policy.tokenizer.StreamDecoder;
 import dev.forkpoint.policy.tokenizer.Tokenizer;
-
-import org.jboss.logging.Logger;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jboss.logging.Logger;
 
 /** Some responses of a step with their tokens tinted. */
 final class ResponseSection {

@@ -2,7 +2,6 @@ package dev.forkpoint.learner.record;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-
 import dev.forkpoint.lab.page.DataTable;
 import dev.forkpoint.lab.page.Html;
 import dev.forkpoint.lab.page.LineChart;
@@ -14,7 +13,6 @@ import dev.forkpoint.proto.learner.v1.Run;
 import dev.forkpoint.proto.learner.v1.RunState;
 import dev.forkpoint.proto.learner.v1.StepMetrics;
 import dev.forkpoint.proto.learner.v1.WatchRunResponse;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

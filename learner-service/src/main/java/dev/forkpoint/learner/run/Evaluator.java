@@ -5,7 +5,6 @@ import dev.forkpoint.lab.statistics.Interval;
 import dev.forkpoint.proto.learner.v1.EvaluationResult;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.proto.reward.v1.Problem;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

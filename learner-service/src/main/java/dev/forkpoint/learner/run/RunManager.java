@@ -67,9 +67,10 @@ public class RunManager {
                 spec.getName()
                         + "-"
                         + LocalDateTime.now(java.time.ZoneId.systemDefault())
-                                .format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT));
-        Path root =
-                directory.isEmpty() ? config.runRoot().resolve(id) : Path.of(directory);
+                                .format(
+                                        DateTimeFormatter.ofPattern(
+                                                "yyyyMMdd-HHmmss", Locale.ROOT));
+        Path root = directory.isEmpty() ? config.runRoot().resolve(id) : Path.of(directory);
         synchronized (this) {
             refuseWhileActive();
             RunDirectory made = RunDirectory.create(root);
@@ -103,8 +104,7 @@ public class RunManager {
             try {
                 Run run = Run.parseFrom(Files.readAllBytes(opened.spec()));
                 return launch(
-                        opened,
-                        run.toBuilder().setDirectory(opened.root().toString()).build());
+                        opened, run.toBuilder().setDirectory(opened.root().toString()).build());
             } catch (IOException e) {
                 opened.close();
                 throw cannotWrite(Path.of(directory), e);
@@ -182,9 +182,7 @@ public class RunManager {
         Throwable cause = Sampling.cause(t);
         return cause instanceof ServiceException || cause instanceof IOException
                 ? String.valueOf(cause.getMessage())
-                : ErrorMapping.toServiceException(cause).getMessage()
-                        + ": "
-                        + cause.getMessage();
+                : ErrorMapping.toServiceException(cause).getMessage() + ": " + cause.getMessage();
     }
 
     private static void told(Handle handle, RunState state, String error) {
@@ -252,10 +250,7 @@ public class RunManager {
                 LOG.warnf("run root cannot be listed: %s", e);
             }
         }
-        runs.sort(
-                Comparator.comparing(
-                                (Run r) -> Timestamps.toNanos(r.getStartedAt()))
-                        .reversed());
+        runs.sort(Comparator.comparing((Run r) -> Timestamps.toNanos(r.getStartedAt())).reversed());
         return runs;
     }
 

@@ -3,7 +3,6 @@ package dev.forkpoint.learner.run;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-
 import dev.forkpoint.learner.data.PromptSource;
 import dev.forkpoint.learner.record.RolloutFiles;
 import dev.forkpoint.learner.record.RolloutRow;
@@ -13,9 +12,6 @@ import dev.forkpoint.proto.learner.v1.EvaluationResult;
 import dev.forkpoint.proto.learner.v1.StepMetrics;
 import dev.forkpoint.proto.learner.v1.WatchRunResponse;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -29,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** What a run leaves for people: metrics.jsonl, evaluations, summary.json. */
 final class RunRecords {

@@ -2,7 +2,6 @@ package dev.forkpoint.learner.record;
 
 import com.google.protobuf.util.JsonFormat;
 import com.google.protobuf.util.Timestamps;
-
 import dev.forkpoint.policy.checkpoint.Manifest;
 import dev.forkpoint.proto.learner.v1.EvaluationResult;
 import dev.forkpoint.proto.learner.v1.ReinforcementSpec;
@@ -11,7 +10,6 @@ import dev.forkpoint.proto.learner.v1.RunSpec;
 import dev.forkpoint.proto.learner.v1.RunState;
 import dev.forkpoint.proto.learner.v1.StepMetrics;
 import dev.forkpoint.proto.learner.v1.WatchRunResponse;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

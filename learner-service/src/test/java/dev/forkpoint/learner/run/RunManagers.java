@@ -2,11 +2,9 @@ package dev.forkpoint.learner.run;
 
 import dev.forkpoint.learner.peer.Peers;
 import dev.forkpoint.service.store.SnapshotSource;
-
-import org.jspecify.annotations.NullUnmarked;
-
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
+import org.jspecify.annotations.NullUnmarked;
 
 /** Managers for tests that look at runs but start none. */
 @NullUnmarked
