@@ -38,6 +38,7 @@ class ArchitectureTest {
                             ANNOTATIONS,
                             "..learner.step..",
                             "..learner.objective..",
+                            "dev.forkpoint.policy.selection..",
                             "dev.forkpoint.policy.sampling..");
 
     @ArchTest

@@ -36,11 +36,11 @@ class TritonServerTest {
     static void start() {
         String unsupported = TritonRuntime.whyUnsupported();
         assumeThat(unsupported).as("Triton runs here").isNull();
-        TritonServer.register("toy", ToyEngine::open);
         server =
                 TritonServer.start(
                         new TritonServer.Options(
                                 directory.resolve("models"), TritonRuntime.load(), 0));
+        server.register("toy", ToyEngine::open);
         steady = ToyEngine.write(directory.resolve("steady"), "weights=7\nstep_micros=500\n");
         policy = new TritonPolicy(server, "policy", "toy");
         policy.load(new PolicySpec(3, steady));

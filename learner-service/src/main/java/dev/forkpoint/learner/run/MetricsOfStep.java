@@ -1,15 +1,20 @@
 package dev.forkpoint.learner.run;
 
+import com.google.common.primitives.Floats;
 import dev.forkpoint.policy.selection.Selection;
 import dev.forkpoint.learner.objective.Step;
 import dev.forkpoint.learner.objective.StepObjective;
 import dev.forkpoint.learner.objective.TokenStatistics;
 import dev.forkpoint.learner.objective.UpdateStatistics;
+import dev.forkpoint.learner.step.Mismatch;
+import dev.forkpoint.learner.step.SourceOverlap;
 import dev.forkpoint.policy.GradientStatistics;
 import dev.forkpoint.proto.learner.v1.StepMetrics;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 
 /** Gathers the metrics of one step; docs/reference/metrics.md has every name and unit. */
@@ -25,10 +30,16 @@ final class MetricsOfStep {
     private double gradientNorm;
     private double gradientNormMax;
     private double learningRate;
+    private double currentOverlap;
+    private int currentOverlaps;
     private TokenStatistics tokens = TokenStatistics.NONE;
 
     /** Takes what is known before selection: rewards, lengths, groups, mismatch. */
-    MetricsOfStep(List<List<Episode>> groups, StepAssembly assembly, long policyVersion) {
+    MetricsOfStep(
+            List<List<Episode>> groups,
+            StepAssembly assembly,
+            long policyVersion,
+            OptionalDouble keepFraction) {
         List<Episode> all = groups.stream().flatMap(List::stream).toList();
         double[] rewards =
                 all.stream()
@@ -53,37 +64,42 @@ final class MetricsOfStep {
         put("length/max", lengths.length == 0 ? 0 : lengths[lengths.length - 1]);
         put("policy/version", policyVersion);
         sampledTokens = Arrays.stream(lengths).sum();
-        mismatch(all);
+        mismatch(all, keepFraction);
     }
 
-    /** How far the engine's log-probs and entropies are from those of entropy-service. */
-    private void mismatch(List<Episode> all) {
-        double sum = 0;
-        double max = 0;
-        double kl = 0;
-        double weights = 0;
-        double squares = 0;
-        long n = 0;
+    /** How far the engine's log-probs and choices are from those of entropy-service. */
+    private void mismatch(List<Episode> all, OptionalDouble keepFraction) {
+        Mismatch.Collector collector = new Mismatch.Collector();
+        List<Float> engine = new ArrayList<>();
+        List<Float> scored = new ArrayList<>();
         for (Episode e : all) {
             if (e.scores().isEmpty()) {
                 continue;
             }
             for (int t = 0; t < e.length(); t++) {
-                double d = (double) e.scores().get().getLogProbs(t) - e.rollout().getLogProbs(t);
-                sum += Math.abs(d);
-                max = Math.max(max, Math.abs(d));
-                kl += Math.expm1(d) - d;
-                weights += Math.exp(d);
-                squares += Math.exp(2 * d);
-                n++;
+                collector.add(e.scores().get().getLogProbs(t), e.rollout().getLogProbs(t));
+            }
+            if (e.rollout().getEntropiesCount() == e.length()) {
+                engine.addAll(e.rollout().getEntropiesList());
+                scored.addAll(e.scores().get().getEntropiesList());
             }
         }
-        if (n > 0) {
-            put("mismatch/logprob_mean_abs", sum / n);
-            put("mismatch/logprob_max_abs", max);
-            put("mismatch/kl_k3", kl / n);
-            put("mismatch/effective_sample_share", weights * weights / (n * squares));
-            put("mismatch/tokens", n);
+        Mismatch mismatch = collector.mismatch();
+        if (mismatch.tokens() > 0) {
+            put("mismatch/tokens", mismatch.tokens());
+            put("mismatch/logprob_mean_abs", mismatch.meanAbs());
+            put("mismatch/logprob_max_abs", mismatch.maxAbs());
+            put("mismatch/kl_k1", mismatch.k1());
+            put("mismatch/kl_k3", mismatch.k3());
+            put("mismatch/effective_sample_share", mismatch.effectiveSampleShare());
+        }
+        if (!engine.isEmpty() && keepFraction.isPresent()) {
+            put(
+                    "source/overlap_rollout_recomputed",
+                    SourceOverlap.of(
+                            Floats.toArray(engine),
+                            Floats.toArray(scored),
+                            keepFraction.getAsDouble()));
         }
     }
 
@@ -114,6 +130,7 @@ final class MetricsOfStep {
             kept += selection.kept()[t] ? step.entropy()[t] : 0;
         }
         put("mask/kept_entropy_share", sum > 0 ? kept / sum : 0);
+        put("mask/kept_gradient_share", objective.keptGradientShare());
     }
 
     /** Takes one update. */
@@ -128,6 +145,12 @@ final class MetricsOfStep {
         if (!values.containsKey("mask/kept_entropy_share")) {
             keptTokens += statistics.counts().keptTokens();
         }
+    }
+
+    /** Takes the overlap of an update's choice by current entropies with that by the step's. */
+    void overlapsCurrent(double overlap) {
+        currentOverlap += overlap;
+        currentOverlaps++;
     }
 
     /** Takes one update that was not finite. */
@@ -170,6 +193,9 @@ final class MetricsOfStep {
         put("mask/kept_tokens", keptTokens);
         put("mask/kept_fraction", keptFraction());
         put("mask/tokens", selectableTokens);
+        if (currentOverlaps > 0) {
+            put("source/overlap_current", currentOverlap / currentOverlaps);
+        }
         if (updates > 0) {
             put("loss", loss / updates);
             put("gradient/norm", gradientNorm / updates);

@@ -11,6 +11,7 @@ import dev.forkpoint.learner.objective.Step;
 import dev.forkpoint.learner.objective.StepObjective;
 import dev.forkpoint.learner.objective.UpdateObjective;
 import dev.forkpoint.learner.objective.UpdateStatistics;
+import dev.forkpoint.learner.step.SourceOverlap;
 import dev.forkpoint.learner.step.Updates;
 import dev.forkpoint.learner.trainer.PolicyTrainer;
 import dev.forkpoint.policy.GradientStatistics;
@@ -150,7 +151,11 @@ final class ReinforcementRun {
         }
         clock.sampled();
         StepAssembly assembly = StepAssembly.of(number, collected.groups(), objective);
-        MetricsOfStep metrics = new MetricsOfStep(collected.sampled(), assembly, policy.getVersion());
+        MetricsOfStep metrics = new MetricsOfStep(
+                        collected.sampled(),
+                        assembly,
+                        policy.getVersion(),
+                        objective.selector().promisedFraction());
         RunProgress next = progress;
         Step step = assembly.step();
         Selection selection = null;
@@ -322,6 +327,13 @@ final class ReinforcementRun {
                         ? currentScores(assembly, responses, temperature)
                         : null;
         UpdateObjective update = selected.update(responses, current, p.control());
+        if (current != null && objective.selector().promisedFraction().isPresent()) {
+            metrics.overlapsCurrent(
+                    SourceOverlap.of(
+                            selected.entropies(update.responses()),
+                            current.entropy(),
+                            objective.selector().promisedFraction().getAsDouble()));
+        }
         List<TrainingSequence> sequences = new ArrayList<>();
         List<Integer> responseOf = new ArrayList<>();
         for (int response : update.responses()) {

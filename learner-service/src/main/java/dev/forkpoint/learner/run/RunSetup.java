@@ -210,9 +210,10 @@ final class RunSetup {
         return switch (data.getSourceCase()) {
             case TASK -> new TaskSource(run.rewards, data.getTask(), seed);
             case JSON_LINES -> new FileSource(data.getJsonLines(), tokenizer, seed);
-            case PARQUET, SOURCE_NOT_SET ->
+            case PARQUET -> new FileSource(data.getParquet(), tokenizer, seed);
+            case SOURCE_NOT_SET ->
                     throw ServiceException.invalidField(
-                            field, data.getSourceCase(), "task or json_lines");
+                            field, data.getSourceCase(), "task, json_lines or parquet");
         };
     }
 
