@@ -111,6 +111,12 @@ public final class ServiceDoubles implements AutoCloseable {
     /** How a watched run ends. */
     public volatile RunState end = RunState.RUN_STATE_SUCCEEDED;
 
+    /** Why a failed run failed. */
+    public volatile String error = "the disk is full";
+
+    /** Steps that a run says it has done. */
+    public volatile int stepsDone = 2;
+
     /** Directory of runs. */
     public volatile String runDirectory = "/runs/double";
 
@@ -444,9 +450,9 @@ public final class ServiceDoubles implements AutoCloseable {
                     .setName("double")
                     .setDirectory(runDirectory)
                     .setState(state)
-                    .setStepsDone(2)
+                    .setStepsDone(stepsDone)
                     .setStepsTotal(2)
-                    .setError(state == RunState.RUN_STATE_FAILED ? "the disk is full" : "");
+                    .setError(state == RunState.RUN_STATE_FAILED ? error : "");
         }
 
         @Override

@@ -269,7 +269,7 @@ final class Lane implements AutoCloseable {
         Response r = Objects.requireNonNull(rows[row]);
         rows[row] = null;
         active--;
-        r.listener.onFinished(r.rollout(reason));
+        r.tellFinished(reason);
     }
 
     /** The next tokens of every row. Does nothing when there is none. */
@@ -381,7 +381,7 @@ final class Lane implements AutoCloseable {
                                 statistics[at + n],
                                 statistics[at + 2 * n]);
             }
-            r.listener.onTokens(r.chunk(before));
+            r.tellTokens(before);
             if (ended) {
                 end(b, r.stopped() ? FinishReason.STOP : FinishReason.LENGTH);
             }
@@ -404,7 +404,7 @@ final class Lane implements AutoCloseable {
             if (r != null) {
                 rows[i] = null;
                 active--;
-                r.listener.onFailed(cause);
+                r.tellFailed(cause);
             }
         }
     }

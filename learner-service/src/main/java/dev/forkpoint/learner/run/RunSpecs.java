@@ -82,8 +82,7 @@ public final class RunSpecs {
         if (!r.hasPlanner()) {
             b.setPlanner(RolloutPlanner.newBuilder().setPlain(PlainPlanner.getDefaultInstance()));
         }
-        b.setObjective(
-                ObjectiveFactory.resolved(r.getObjective(), r.getSampling().getMaxTokens()));
+        b.setObjective(ObjectiveFactory.resolved(r.getObjective(), r.getSampling().getMaxTokens()));
         boolean fromRollout =
                 b.getObjective().getEntropySource() == EntropySource.ENTROPY_SOURCE_ROLLOUT;
         if (fromRollout && !r.hasRescoreShare()) {
