@@ -25,7 +25,7 @@ public final class TinyModels {
         int vocabulary = (words.length + 3 + 15) / 16 * 16;
         return write(
                 directory,
-                new NewCheckpoint.Shape(32, 2, 4, 2, 16, 64, vocabulary, 512, true, 1, 0),
+                new NewCheckpoint.Shape(32, 2, 4, 2, 16, 64, vocabulary, 512, 1e6, true, 1, 0),
                 seed,
                 words);
     }

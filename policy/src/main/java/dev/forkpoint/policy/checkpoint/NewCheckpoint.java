@@ -35,6 +35,7 @@ public final class NewCheckpoint {
      * @param intermediateSize of the feed-forward block
      * @param vocabularySize rows of the embedding, at least what the tokenizer needs
      * @param maxPositions longest sequence
+     * @param ropeTheta base of the rotary frequencies
      * @param tiedEmbeddings the head is the embedding
      * @param eosId token that ends a response
      * @param padId padding token
@@ -48,6 +49,7 @@ public final class NewCheckpoint {
             int intermediateSize,
             int vocabularySize,
             int maxPositions,
+            double ropeTheta,
             boolean tiedEmbeddings,
             int eosId,
             int padId) {
@@ -153,7 +155,7 @@ public final class NewCheckpoint {
         json.addProperty("pad_token_id", s.padId);
         json.addProperty("rms_norm_eps", 1e-6);
         json.add("rope_scaling", JsonNull.INSTANCE);
-        json.addProperty("rope_theta", 1000000.0);
+        json.addProperty("rope_theta", s.ropeTheta);
         json.add("sliding_window", JsonNull.INSTANCE);
         json.addProperty("tie_word_embeddings", s.tiedEmbeddings);
         json.addProperty("use_cache", true);

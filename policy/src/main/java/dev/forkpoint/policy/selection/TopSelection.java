@@ -29,6 +29,19 @@ public final class TopSelection {
         return exactly(values, count(values.length, rho), false);
     }
 
+    /**
+     * Keeps the greatest values; ties and errors as in {@link #select}.
+     *
+     * @param count how many to keep, 0 to n
+     */
+    public static Selection greatest(float[] values, int count) {
+        if (count < 0 || count > values.length) {
+            throw new IllegalArgumentException(
+                    "count: " + count + " (expected: 0 to " + values.length + ")");
+        }
+        return exactly(values, count, true);
+    }
+
     /** ⌈ρ·n⌉ with ρ as the decimal it is written as. */
     public static int count(int n, double rho) {
         if (!(rho > 0 && rho <= 1)) {

@@ -1,0 +1,5 @@
+/** Where prompts come from, with a place that survives resume. */
+@NullMarked
+package dev.forkpoint.learner.data;
+
+import org.jspecify.annotations.NullMarked;

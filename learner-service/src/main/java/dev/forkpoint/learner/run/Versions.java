@@ -1,0 +1,22 @@
+package dev.forkpoint.learner.run;
+
+import ai.djl.engine.Engine;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** Versions of what computes, for records. */
+final class Versions {
+
+    private Versions() {}
+
+    static SortedMap<String, String> all() {
+        SortedMap<String, String> versions = new TreeMap<>();
+        String own = Versions.class.getPackage().getImplementationVersion();
+        versions.put("forkpoint", own == null ? "development" : own);
+        versions.put("java", Runtime.version().toString());
+        versions.put("libtorch", Engine.getEngine("PyTorch").getVersion());
+        versions.put("djl", String.valueOf(Engine.class.getPackage().getImplementationVersion()));
+        versions.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+        return versions;
+    }
+}

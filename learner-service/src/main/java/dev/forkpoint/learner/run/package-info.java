@@ -1,0 +1,5 @@
+/** Runs: specification, directory, loop, resume. */
+@NullMarked
+package dev.forkpoint.learner.run;
+
+import org.jspecify.annotations.NullMarked;

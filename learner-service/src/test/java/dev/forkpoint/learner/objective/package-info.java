@@ -1,0 +1,4 @@
+@NullMarked
+package dev.forkpoint.learner.objective;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.forkpoint.learner.run;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.forkpoint.learner.step;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,122 @@
+package dev.forkpoint.service.error;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.util.Durations;
+import com.google.rpc.BadRequest;
+import com.google.rpc.Code;
+import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
+import com.google.rpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A failure that a caller is told about: a code, a machine-readable reason from the service's error
+ * table, and a message that names the field, what was found and what is allowed.
+ */
+public final class ServiceException extends RuntimeException {
+
+    /** Domain of every ErrorInfo. */
+    public static final String DOMAIN = "forkpoint.dev";
+
+    private static final long serialVersionUID = 1;
+
+    /** A field that is wrong. */
+    public record FieldViolation(String field, String description) {}
+
+    private final Code code;
+    private final String reason;
+    private final transient List<FieldViolation> violations;
+    private final @Nullable Duration retryAfter;
+
+    public ServiceException(Code code, String reason, String message) {
+        this(code, reason, message, List.of(), null, null);
+    }
+
+    public ServiceException(Code code, String reason, String message, @Nullable Throwable cause) {
+        this(code, reason, message, List.of(), null, cause);
+    }
+
+    private ServiceException(
+            Code code,
+            String reason,
+            String message,
+            List<FieldViolation> violations,
+            @Nullable Duration retryAfter,
+            @Nullable Throwable cause) {
+        super(message, cause);
+        this.code = code;
+        this.reason = reason;
+        this.violations = violations;
+        this.retryAfter = retryAfter;
+    }
+
+    /** INVALID_ARGUMENT for one field: {@code field: found (expected: allowed)}. */
+    public static ServiceException invalidField(String field, Object found, String allowed) {
+        return invalidFields(
+                "INVALID_FIELD",
+                List.of(new FieldViolation(field, found + " (expected: " + allowed + ")")));
+    }
+
+    /** INVALID_ARGUMENT for all that is wrong at once. */
+    public static ServiceException invalidFields(String reason, List<FieldViolation> violations) {
+        List<String> lines = new ArrayList<>();
+        for (FieldViolation v : violations) {
+            lines.add(v.field() + ": " + v.description());
+        }
+        return new ServiceException(
+                Code.INVALID_ARGUMENT, reason, String.join("; ", lines), violations, null, null);
+    }
+
+    /** RESOURCE_EXHAUSTED with a hint when to come again. */
+    public static ServiceException overloaded(String message, Duration retryAfter) {
+        return new ServiceException(
+                Code.RESOURCE_EXHAUSTED, "OVERLOADED", message, List.of(), retryAfter, null);
+    }
+
+    public Code code() {
+        return code;
+    }
+
+    public String reason() {
+        return reason;
+    }
+
+    /** As google.rpc.Status, with ErrorInfo and, where there are any, BadRequest and RetryInfo. */
+    public Status toStatus() {
+        Status.Builder status =
+                Status.newBuilder()
+                        .setCode(code.getNumber())
+                        .setMessage(String.valueOf(getMessage()))
+                        .addDetails(
+                                Any.pack(
+                                        ErrorInfo.newBuilder()
+                                                .setDomain(DOMAIN)
+                                                .setReason(reason)
+                                                .build()));
+        if (!violations.isEmpty()) {
+            BadRequest.Builder bad = BadRequest.newBuilder();
+            for (FieldViolation v : violations) {
+                bad.addFieldViolationsBuilder().setField(v.field()).setDescription(v.description());
+            }
+            status.addDetails(Any.pack(bad.build()));
+        }
+        if (retryAfter != null) {
+            status.addDetails(
+                    Any.pack(
+                            RetryInfo.newBuilder()
+                                    .setRetryDelay(Durations.fromMillis(retryAfter.toMillis()))
+                                    .build()));
+        }
+        return status.build();
+    }
+
+    /** As the exception that ends a call. */
+    public StatusRuntimeException toGrpc() {
+        return StatusProto.toStatusRuntimeException(toStatus());
+    }
+}

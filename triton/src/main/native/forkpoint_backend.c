@@ -1,0 +1,220 @@
+/*
+ * libtriton_forkpoint.so - a Triton backend whose model code is Java in the SAME process.
+ *
+ * Triton dlopen()s this file and calls the TRITONBACKEND_* entry points below. Each of them does nothing but cross
+ * into one static Java method of dev.forkpoint.triton.JvmBackend:
+ *
+ *     static String onEvent(int event, long handle)                     model / instance lifecycle
+ *     static String onExecute(long instance, long requests, int count)  one scheduled batch
+ *
+ * A null return is success; any other string becomes a TRITONSERVER_Error. Java then uses the JavaCPP TRITONBACKEND_*
+ * bindings on the handles, and sendTokens() below for what runs once a response.
+ *
+ * The JVM System.load()s the very same file first (same inode, so the loader hands both the same image) and calls the
+ * native bind(), which stores the JavaVM and the Java methods.
+ *
+ * The C API is a stable ABI, so the few prototypes used are declared here: no Triton headers needed.
+ */
+#include <jni.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* ---- the part of tritonserver.h / tritonbackend.h that is used (opaque handles) ---- */
+typedef struct TRITONSERVER_Error TRITONSERVER_Error;
+extern TRITONSERVER_Error *TRITONSERVER_ErrorNew(int code, const char *message);
+extern const char *TRITONSERVER_ErrorMessage(TRITONSERVER_Error *);
+extern void TRITONSERVER_ErrorDelete(TRITONSERVER_Error *);
+extern TRITONSERVER_Error *TRITONBACKEND_ApiVersion(uint32_t *major, uint32_t *minor);
+extern TRITONSERVER_Error *TRITONBACKEND_ResponseNewFromFactory(void **response, void *factory);
+extern TRITONSERVER_Error *TRITONBACKEND_ResponseOutput(
+    void *response, void **output, const char *name, int datatype, const int64_t *shape, uint32_t dims);
+extern TRITONSERVER_Error *TRITONBACKEND_OutputBuffer(
+    void *output, void **buffer, uint64_t bytes, int *memory_type, int64_t *memory_type_id);
+extern TRITONSERVER_Error *TRITONBACKEND_ResponseSend(void *response, uint32_t flags, TRITONSERVER_Error *error);
+extern TRITONSERVER_Error *TRITONBACKEND_ResponseDelete(void *response);
+enum { TYPE_INT32 = 8, TYPE_INT64 = 9, TYPE_FP32 = 11 };
+enum { ERROR_INTERNAL = 1, ERROR_UNAVAILABLE = 4, ERROR_UNSUPPORTED = 5 };
+enum { MEMORY_GPU = 2 };
+
+/* ---- the Java side ---- */
+enum { EV_BACKEND_INIT = 0, EV_BACKEND_FINI, EV_MODEL_INIT, EV_MODEL_FINI, EV_INSTANCE_INIT, EV_INSTANCE_FINI };
+
+static JavaVM *jvm;
+static jclass bridge; /* global reference */
+static jmethodID on_event, on_execute;
+static pthread_key_t attached; /* set on threads WE attached: its destructor detaches them */
+
+static void detach(void *vm) { (*(JavaVM *)vm)->DetachCurrentThread((JavaVM *)vm); }
+
+/* static native void bind() */
+EXPORT JNIEXPORT void JNICALL Java_dev_forkpoint_triton_JvmBackend_bind(JNIEnv *env, jclass cls)
+{
+  jmethodID ev = (*env)->GetStaticMethodID(env, cls, "onEvent", "(IJ)Ljava/lang/String;");
+  jmethodID ex = (*env)->GetStaticMethodID(env, cls, "onExecute", "(JJI)Ljava/lang/String;");
+  if (ev == NULL || ex == NULL) return; /* NoSuchMethodError is pending */
+  if (jvm == NULL) pthread_key_create(&attached, detach);
+  bridge = (jclass)(*env)->NewGlobalRef(env, cls);
+  on_event = ev;
+  on_execute = ex;
+  (*env)->GetJavaVM(env, &jvm);
+}
+
+static JNIEnv *java(void)
+{
+  JNIEnv *env = NULL;
+  if (jvm == NULL) return NULL;
+  if ((*jvm)->GetEnv(jvm, (void **)&env, JNI_VERSION_1_8) == JNI_OK) return env;
+  JavaVMAttachArgs args = {JNI_VERSION_1_8, (char *)"triton-backend", NULL};
+  if ((*jvm)->AttachCurrentThreadAsDaemon(jvm, (void **)&env, &args) != JNI_OK) return NULL;
+  pthread_setspecific(attached, jvm);
+  return env;
+}
+
+/* turns the outcome of an upcall into a Triton error; never lets a Java exception reach Triton */
+static TRITONSERVER_Error *outcome(JNIEnv *env, jstring message)
+{
+  if ((*env)->ExceptionCheck(env)) {
+    (*env)->ExceptionDescribe(env);
+    (*env)->ExceptionClear(env);
+    return TRITONSERVER_ErrorNew(ERROR_INTERNAL, "the Java backend threw");
+  }
+  if (message == NULL) return NULL;
+  const char *text = (*env)->GetStringUTFChars(env, message, NULL);
+  TRITONSERVER_Error *error = TRITONSERVER_ErrorNew(ERROR_INTERNAL, text ? text : "out of memory");
+  if (text) (*env)->ReleaseStringUTFChars(env, message, text);
+  (*env)->DeleteLocalRef(env, message);
+  return error;
+}
+
+static TRITONSERVER_Error *event(int kind, void *handle)
+{
+  JNIEnv *env = java();
+  if (env == NULL)
+    return TRITONSERVER_ErrorNew(ERROR_UNAVAILABLE, "no JVM has bound this backend: load it inside the Java process");
+  return outcome(
+      env, (jstring)(*env)->CallStaticObjectMethod(env, bridge, on_event, (jint)kind, (jlong)(intptr_t)handle));
+}
+
+/* ---- Triton's entry points ---- */
+EXPORT TRITONSERVER_Error *TRITONBACKEND_Initialize(void *backend)
+{
+  uint32_t major = 0, minor = 0;
+  TRITONSERVER_Error *error = TRITONBACKEND_ApiVersion(&major, &minor);
+  if (error) return error;
+  if (major != 1 || minor < 19)
+    return TRITONSERVER_ErrorNew(ERROR_UNSUPPORTED, "needs TRITONBACKEND API 1.19 or later");
+  return event(EV_BACKEND_INIT, backend);
+}
+EXPORT TRITONSERVER_Error *TRITONBACKEND_Finalize(void *backend) { return event(EV_BACKEND_FINI, backend); }
+EXPORT TRITONSERVER_Error *TRITONBACKEND_ModelInitialize(void *model) { return event(EV_MODEL_INIT, model); }
+EXPORT TRITONSERVER_Error *TRITONBACKEND_ModelFinalize(void *model) { return event(EV_MODEL_FINI, model); }
+EXPORT TRITONSERVER_Error *TRITONBACKEND_ModelInstanceInitialize(void *i) { return event(EV_INSTANCE_INIT, i); }
+EXPORT TRITONSERVER_Error *TRITONBACKEND_ModelInstanceFinalize(void *i) { return event(EV_INSTANCE_FINI, i); }
+EXPORT TRITONSERVER_Error *
+TRITONBACKEND_ModelInstanceExecute(void *instance, void **requests, const uint32_t count)
+{
+  JNIEnv *env = java();
+  if (env == NULL) return TRITONSERVER_ErrorNew(ERROR_UNAVAILABLE, "the JVM is gone");
+  return outcome(
+      env, (jstring)(*env)->CallStaticObjectMethod(
+               env, bridge, on_execute, (jlong)(intptr_t)instance, (jlong)(intptr_t)requests, (jint)count));
+}
+
+/*
+ * One response in one JNI crossing, instead of some thirty JavaCPP ones. The output names, types and order are those
+ * of version 1 of the tensor contract.
+ */
+static TRITONSERVER_Error *buffer_of(void *response, const char *name, int type, int64_t count, size_t width, void **buffer)
+{
+  void *output = NULL;
+  int memory = 0;
+  int64_t device = 0;
+  *buffer = NULL;
+  TRITONSERVER_Error *e = TRITONBACKEND_ResponseOutput(response, &output, name, type, &count, 1);
+  if (!e) e = TRITONBACKEND_OutputBuffer(output, buffer, (uint64_t)count * width, &memory, &device);
+  if (!e && (memory == MEMORY_GPU || (count > 0 && *buffer == NULL)))
+    e = TRITONSERVER_ErrorNew(ERROR_INTERNAL, "the client's allocator gave no CPU memory for a response");
+  return e;
+}
+
+static TRITONSERVER_Error *put_floats(JNIEnv *env, void *response, const char *name, jfloatArray values, jint count)
+{
+  void *b;
+  int64_t n = values == NULL ? 0 : count; /* length 0 beside tokens: the engine reports none */
+  TRITONSERVER_Error *e = buffer_of(response, name, TYPE_FP32, n, sizeof(jfloat), &b);
+  if (!e && n > 0) (*env)->GetFloatArrayRegion(env, values, 0, count, (jfloat *)b);
+  return e;
+}
+
+/* static native String sendTokens(long factory, int[] ids, float[] logProbs, float[] entropies, float[] collisions,
+ *                                 long[] versions, int count, int finishReason, long queueMicros, int batchSize)
+ * null: sent. A finish reason other than 0 marks the response as the last one. */
+EXPORT JNIEXPORT jstring JNICALL
+Java_dev_forkpoint_triton_JvmBackend_sendTokens(
+    JNIEnv *env, jclass cls, jlong factory, jintArray ids, jfloatArray log_probs, jfloatArray entropies,
+    jfloatArray collisions, jlongArray versions, jint count, jint finish_reason, jlong queue_micros, jint batch_size)
+{
+  (void)cls;
+  void *response = NULL, *b;
+  TRITONSERVER_Error *e = TRITONBACKEND_ResponseNewFromFactory(&response, (void *)(intptr_t)factory);
+  if (!e) e = buffer_of(response, "token_ids", TYPE_INT32, count, sizeof(jint), &b);
+  if (!e && count > 0) (*env)->GetIntArrayRegion(env, ids, 0, count, (jint *)b);
+  if (!e) e = put_floats(env, response, "log_probs", log_probs, count);
+  if (!e) e = put_floats(env, response, "entropies", entropies, count);
+  if (!e) e = put_floats(env, response, "collision_probabilities", collisions, count);
+  if (!e) e = buffer_of(response, "policy_versions", TYPE_INT64, count, sizeof(jlong), &b);
+  if (!e && count > 0) (*env)->GetLongArrayRegion(env, versions, 0, count, (jlong *)b);
+  if (!e) e = buffer_of(response, "finish_reason", TYPE_INT32, 1, sizeof(jint), &b);
+  if (!e) *(jint *)b = finish_reason;
+  if (!e) e = buffer_of(response, "queue_micros", TYPE_INT64, 1, sizeof(jlong), &b);
+  if (!e) *(jlong *)b = queue_micros;
+  if (!e) e = buffer_of(response, "batch_size", TYPE_INT32, 1, sizeof(jint), &b);
+  if (!e) *(jint *)b = batch_size;
+  if (e || (*env)->ExceptionCheck(env)) { /* an array shorter than count: the exception stays pending for Java */
+    if (response) {
+      TRITONSERVER_Error *d = TRITONBACKEND_ResponseDelete(response);
+      if (d) TRITONSERVER_ErrorDelete(d);
+    }
+  } else {
+    e = TRITONBACKEND_ResponseSend(response, finish_reason != 0 ? 1 : 0, NULL);
+  }
+  if (!e || (*env)->ExceptionCheck(env)) {
+    if (e) TRITONSERVER_ErrorDelete(e);
+    return NULL;
+  }
+  jstring message = (*env)->NewStringUTF(env, TRITONSERVER_ErrorMessage(e));
+  TRITONSERVER_ErrorDelete(e);
+  return message;
+}
+
+/*
+ * Output buffers for the client side (TRITONSERVER_ResponseAllocator*Fn_t in C): eight of these run per response, so
+ * they stay out of Java. allocatorFn(0|1) hands their addresses to Java.
+ */
+static TRITONSERVER_Error *
+cpu_alloc(void *allocator, const char *name, size_t bytes, int preferred, int64_t preferred_id, void *userp,
+          void **buffer, void **buffer_userp, int *memory_type, int64_t *memory_type_id)
+{
+  (void)allocator; (void)name; (void)preferred; (void)preferred_id; (void)userp;
+  *buffer = bytes ? malloc(bytes) : NULL;
+  *buffer_userp = NULL;
+  *memory_type = 0;
+  *memory_type_id = 0;
+  return (bytes && !*buffer) ? TRITONSERVER_ErrorNew(ERROR_UNAVAILABLE, "out of memory") : NULL;
+}
+static TRITONSERVER_Error *
+cpu_release(void *allocator, void *buffer, void *buffer_userp, size_t bytes, int memory_type, int64_t memory_type_id)
+{
+  (void)allocator; (void)buffer_userp; (void)bytes; (void)memory_type; (void)memory_type_id;
+  free(buffer);
+  return NULL;
+}
+EXPORT JNIEXPORT jlong JNICALL Java_dev_forkpoint_triton_JvmBackend_allocatorFn(JNIEnv *env, jclass cls, jint which)
+{
+  (void)env; (void)cls;
+  return which == 0 ? (jlong)(intptr_t)cpu_alloc : (jlong)(intptr_t)cpu_release;
+}
