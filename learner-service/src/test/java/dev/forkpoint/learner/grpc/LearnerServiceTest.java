@@ -42,7 +42,7 @@ import org.junit.jupiter.api.Test;
 
 /** A driver's own loop over a real socket, on a tiny random policy. */
 @QuarkusTest
-@QuarkusTestResource(LearnerServiceTest.Policies.class)
+@QuarkusTestResource(value = LearnerServiceTest.Policies.class, restrictToAnnotatedClass = true)
 @SuppressWarnings("NullAway.Init")
 class LearnerServiceTest {
 
