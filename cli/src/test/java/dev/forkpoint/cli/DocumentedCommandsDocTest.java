@@ -22,12 +22,13 @@ import picocli.CommandLine;
 /** Every `./forkpoint …` line in the pages is one that the command line takes. */
 class DocumentedCommandsDocTest {
 
-    private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+    private static final Path ROOT = Cli.ROOT;
     private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|'([^']*)'|(\\S+)");
 
     static List<String> commands() throws IOException {
         List<Path> pages = new ArrayList<>();
-        for (String at : List.of("README.md", "CONTRIBUTING.md", "docs", "models", "proto/python")) {
+        for (String at :
+                List.of("README.md", "CONTRIBUTING.md", "docs", "models", "proto/python")) {
             try (Stream<Path> walk = Files.walk(ROOT.resolve(at))) {
                 walk.filter(p -> p.toString().endsWith(".md")).sorted().forEach(pages::add);
             }

@@ -27,7 +27,8 @@ class ScorerTest {
         Path model =
                 TinyModels.write(
                         folder.resolve("m"),
-                        new NewCheckpoint.Shape(32, 1, 2, 1, 16, 32, vocabulary, 256, false, 1, 0),
+                        new NewCheckpoint.Shape(
+                                32, 1, 2, 1, 16, 32, vocabulary, 256, 1e6, false, 1, 0),
                         2,
                         "a");
         try (Policy policy = Policy.load(model, PolicyOptions.defaults());
@@ -110,7 +111,7 @@ class ScorerTest {
         Path model =
                 TinyModels.write(
                         folder.resolve("l"),
-                        new NewCheckpoint.Shape(32, 2, 4, 2, 16, 64, 48, 2048, true, 1, 0),
+                        new NewCheckpoint.Shape(32, 2, 4, 2, 16, 64, 48, 2048, 1e6, true, 1, 0),
                         2,
                         "a");
         try (Policy policy = Policy.load(model, PolicyOptions.defaults());
@@ -136,7 +137,7 @@ class ScorerTest {
         Path model =
                 TinyModels.write(
                         folder.resolve("g"),
-                        new NewCheckpoint.Shape(32, 2, 4, 2, 16, 64, 48, 2048, true, 1, 0),
+                        new NewCheckpoint.Shape(32, 2, 4, 2, 16, 64, 48, 2048, 1e6, true, 1, 0),
                         2,
                         "a");
         int[] ids = new Random(5).ints(700, 0, 48).toArray();

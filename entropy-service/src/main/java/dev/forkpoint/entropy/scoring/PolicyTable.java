@@ -16,8 +16,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * The policy versions in memory, within a budget. A lineage keeps its
- * newest versions; when room is needed, the oldest versions of the lineage that asks for it leave first. Thread-safe.
+ * The policy versions in memory, within a budget. A lineage keeps its newest versions; when room is
+ * needed, the oldest versions of the lineage that asks for it leave first. Thread-safe.
  */
 public final class PolicyTable implements AutoCloseable {
 

@@ -6,6 +6,7 @@ import dev.forkpoint.policy.GeneratorOptions;
 import dev.forkpoint.policy.PolicyOptions;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.triton.PolicySpec;
+import dev.forkpoint.triton.RolloutSink;
 import dev.forkpoint.triton.TokenEngine;
 import dev.forkpoint.triton.TritonException;
 import dev.forkpoint.triton.TritonException.Code;
@@ -21,6 +22,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +37,7 @@ public final class TritonEngine implements RolloutEngine {
 
     private final PolicyOptions policyOptions;
     private final GeneratorOptions generatorOptions;
+    private final Consumer<RolloutSink.Stats> stats;
     private final Path repository;
     private final TritonServer server;
     private final TritonPolicy triton;
@@ -60,9 +63,14 @@ public final class TritonEngine implements RolloutEngine {
     /**
      * Starts Triton, without a policy.
      *
+     * @param stats hears of every finished response
      * @throws TritonException UNSUPPORTED, saying what is missing, where Triton cannot run
      */
-    public TritonEngine(PolicyOptions policyOptions, GeneratorOptions generatorOptions) {
+    public TritonEngine(
+            PolicyOptions policyOptions,
+            GeneratorOptions generatorOptions,
+            Consumer<RolloutSink.Stats> stats) {
+        this.stats = stats;
         this.policyOptions = policyOptions;
         this.generatorOptions = generatorOptions;
         Path backends = TritonRuntime.load();
@@ -155,7 +163,7 @@ public final class TritonEngine implements RolloutEngine {
     public Accepted submit(GenerationRequest request, GenerationListener listener, boolean live) {
         Loaded now = current().orElseThrow(() -> new IllegalStateException("no policy is loaded"));
         // Triton has bound the request to the policy that it names below
-        ListenerSink sink = new ListenerSink(listener, true, version -> true);
+        ListenerSink sink = new ListenerSink(listener, true, version -> true, stats);
         TritonPolicy.Started started =
                 triton.generate(ListenerSink.request(request, now.engine().limits(), live), sink);
         Loaded by = loaded.get(started.policy());
