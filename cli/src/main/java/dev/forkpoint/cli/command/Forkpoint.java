@@ -7,8 +7,9 @@ import dev.forkpoint.cli.local.LocalServices;
 import dev.forkpoint.cli.local.LocalSettings;
 import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.Console;
-import java.util.List;
+
 import org.jspecify.annotations.Nullable;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
@@ -16,11 +17,14 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
+import java.util.List;
+
 /** The command itself, and what its sub-commands share. */
 @Command(
         name = "forkpoint",
         description =
-                "Reinforcement learning with verifiable rewards in which only forking tokens carry gradient.",
+                "Reinforcement learning with verifiable rewards in which only forking tokens carry"
+                        + " gradient.",
         mixinStandardHelpOptions = true,
         versionProvider = Forkpoint.Version.class,
         scope = ScopeType.INHERIT,
@@ -44,6 +48,7 @@ import picocli.CommandLine.Spec;
             ScoreCommand.class,
             VerifyCommand.class,
             EvalCommand.class,
+            AblateCommand.class,
             BenchCommand.class,
             DoctorCommand.class
         })
