@@ -49,6 +49,7 @@ import java.util.List;
             VerifyCommand.class,
             EvalCommand.class,
             AblateCommand.class,
+            AnalyzeCommand.class,
             BenchCommand.class,
             DoctorCommand.class
         })
