@@ -9,6 +9,7 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
+
 import dev.forkpoint.proto.entropy.v1.EntropyServiceGrpc;
 import dev.forkpoint.proto.entropy.v1.ScoreRequest;
 import dev.forkpoint.proto.entropy.v1.ScoreResponse;
@@ -55,11 +56,13 @@ import dev.forkpoint.proto.rollout.v1.Rollout;
 import dev.forkpoint.proto.rollout.v1.RolloutRequest;
 import dev.forkpoint.proto.rollout.v1.RolloutServiceGrpc;
 import dev.forkpoint.proto.rollout.v1.TokenChunk;
+
 import io.grpc.Server;
 import io.grpc.ServerBuilder;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
+
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -70,6 +73,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -80,6 +84,9 @@ public final class ServiceDoubles implements AutoCloseable {
 
     private final Server server;
     private final ExecutorService batches = Executors.newSingleThreadExecutor();
+
+    /** What a run does, beside what it is told to tell. */
+    public volatile Consumer<StartRunRequest> atStart = request -> {};
 
     /** Rollout requests as they came. */
     public final List<RolloutRequest> rollouts = Collections.synchronizedList(new ArrayList<>());
@@ -466,6 +473,7 @@ public final class ServiceDoubles implements AutoCloseable {
                                         "1 (expected: 2 or more)")));
                 return;
             }
+            atStart.accept(request);
             answers.onNext(
                     StartRunResponse.newBuilder().setRun(run(RunState.RUN_STATE_RUNNING)).build());
             answers.onCompleted();

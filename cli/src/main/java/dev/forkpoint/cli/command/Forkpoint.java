@@ -8,8 +8,9 @@ import dev.forkpoint.cli.local.LocalServices;
 import dev.forkpoint.cli.local.LocalSettings;
 import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.Console;
-import java.util.List;
+
 import org.jspecify.annotations.Nullable;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
@@ -17,11 +18,14 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
+import java.util.List;
+
 /** The command itself, and what its sub-commands share. */
 @Command(
         name = "forkpoint",
         description =
-                "Reinforcement learning with verifiable rewards in which only forking tokens carry gradient.",
+                "Reinforcement learning with verifiable rewards in which only forking tokens carry"
+                        + " gradient.",
         mixinStandardHelpOptions = true,
         versionProvider = Forkpoint.Version.class,
         scope = ScopeType.INHERIT,
@@ -45,6 +49,8 @@ import picocli.CommandLine.Spec;
             ScoreCommand.class,
             VerifyCommand.class,
             EvalCommand.class,
+            AblateCommand.class,
+            AnalyzeCommand.class,
             BenchCommand.class,
             DoctorCommand.class
         })
