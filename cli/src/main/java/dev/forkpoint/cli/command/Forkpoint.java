@@ -45,6 +45,7 @@ import picocli.CommandLine.Spec;
             VerifyCommand.class,
             EvalCommand.class,
             BenchCommand.class,
+            LoadCommand.class,
             DoctorCommand.class
         })
 public final class Forkpoint implements Runnable {
