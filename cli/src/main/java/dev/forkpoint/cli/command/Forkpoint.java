@@ -52,6 +52,7 @@ import java.util.List;
             AblateCommand.class,
             AnalyzeCommand.class,
             BenchCommand.class,
+            LoadCommand.class,
             DoctorCommand.class
         })
 public final class Forkpoint implements Runnable {
