@@ -9,7 +9,6 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
-
 import dev.forkpoint.proto.entropy.v1.EntropyServiceGrpc;
 import dev.forkpoint.proto.entropy.v1.ScoreRequest;
 import dev.forkpoint.proto.entropy.v1.ScoreResponse;
@@ -56,13 +55,11 @@ import dev.forkpoint.proto.rollout.v1.Rollout;
 import dev.forkpoint.proto.rollout.v1.RolloutRequest;
 import dev.forkpoint.proto.rollout.v1.RolloutServiceGrpc;
 import dev.forkpoint.proto.rollout.v1.TokenChunk;
-
 import io.grpc.Server;
 import io.grpc.ServerBuilder;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
-
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;

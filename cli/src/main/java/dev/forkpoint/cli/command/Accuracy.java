@@ -1,12 +1,10 @@
 package dev.forkpoint.cli.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-
 import dev.forkpoint.cli.output.JsonLines;
 import dev.forkpoint.lab.statistics.Bootstrap;
 import dev.forkpoint.lab.statistics.Interval;
 import dev.forkpoint.lab.statistics.PassAtK;
-
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 

@@ -7,18 +7,15 @@ import dev.forkpoint.proto.entropy.v1.AnalysisSettings;
 import dev.forkpoint.proto.entropy.v1.AnalyzeRequest;
 import dev.forkpoint.proto.entropy.v1.AnalyzeResponse;
 import dev.forkpoint.proto.entropy.v1.AnalyzedResponse;
-
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /** One Analyze call, sent no faster than the service takes it. */
 final class AnalysisCall implements AutoCloseable {

@@ -3,7 +3,6 @@ package dev.forkpoint.cli.command;
 import com.google.rpc.Status;
 import com.jerolba.carpet.CarpetReader;
 import com.jerolba.carpet.FieldMatchingStrategy;
-
 import dev.forkpoint.cli.FailureException;
 import dev.forkpoint.cli.UsageException;
 import dev.forkpoint.cli.local.Backend;
@@ -18,11 +17,7 @@ import dev.forkpoint.proto.entropy.v1.SequenceToScore;
 import dev.forkpoint.proto.entropy.v1.TokenScores;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.proto.policy.v1.TokenIds;
-
 import io.grpc.ManagedChannel;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,6 +29,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Responses to analyse, and scores for those that have none. */
 final class AnalysisData {
@@ -130,7 +126,7 @@ final class AnalysisData {
         if (entropy == null) {
             throw new UsageException(
                     "the stored rollouts have no entropies (the engine reported none); name a"
-                        + " --policy to score them");
+                            + " --policy to score them");
         }
         r.addAllEntropies(entropy);
         List<Float> collision = row.collisionProbability();
@@ -141,7 +137,10 @@ final class AnalysisData {
     }
 
     private static List<TokenScores> score(
-            Backend backend, ServiceOptions services, List<StoredRollout> rows, PolicySnapshot policy)
+            Backend backend,
+            ServiceOptions services,
+            List<StoredRollout> rows,
+            PolicySnapshot policy)
             throws InterruptedException {
         TokenScores[] scores = new TokenScores[rows.size()];
         Exchange.run(

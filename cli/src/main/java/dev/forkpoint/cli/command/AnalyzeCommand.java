@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.util.JsonFormat;
-
 import dev.forkpoint.cli.ExitCode;
 import dev.forkpoint.cli.UsageException;
 import dev.forkpoint.cli.local.Backend;
@@ -19,15 +18,6 @@ import dev.forkpoint.proto.entropy.v1.AnalyzeResponse;
 import dev.forkpoint.proto.entropy.v1.EntropyChange;
 import dev.forkpoint.proto.entropy.v1.TokenEntropy;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
-
-import org.jspecify.annotations.Nullable;
-
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,18 +28,24 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 
 /** {@code forkpoint analyze}: what the entropies of a run or a policy say. */
 @Command(
         name = "analyze",
         description = {
             "The paper's analyses of token entropies, of a run's stored rollouts or of responses"
-                + " scored by a policy.",
+                    + " scored by a policy.",
             "histogram: with percentiles and the share below 0.01 nats. tokens: of highest and"
-                + " lowest mean entropy. share: of all entropy that the top tokens hold.",
+                    + " lowest mean entropy. share: of all entropy that the top tokens hold.",
             "overlap: of the top positions with those of --base. change: against --base by its"
-                + " percentiles. percentiles: over a run's steps. gradient: entropy against the"
-                + " logit gradient."
+                    + " percentiles. percentiles: over a run's steps. gradient: entropy against the"
+                    + " logit gradient."
         })
 final class AnalyzeCommand implements Callable<Integer> {
 
@@ -328,7 +324,7 @@ final class AnalyzeCommand implements Callable<Integer> {
                     out.printf(
                             Locale.ROOT,
                             "%.2f %% of the top %s of positions are in the top %s of the base"
-                                + " policy too%n",
+                                    + " policy too%n",
                             100 * r.getBase().getTopOverlap(),
                             percent(rho),
                             percent(rho));
@@ -410,13 +406,13 @@ final class AnalyzeCommand implements Callable<Integer> {
         if (!r.hasGradient()) {
             throw new UsageException(
                     "the stored rollouts have no collision probabilities; name a --policy to score"
-                        + " them");
+                            + " them");
         }
         return String.format(
                 Locale.ROOT,
                 "correlation of entropy with the norm of d log p / d z: %.4f%ncorrelation of"
-                    + " entropy with -log p: %.4f%nthe top %s by entropy hold %.1f %% of the"
-                    + " squared norm; %.1f %% of them are in the top %s by the norm%n",
+                        + " entropy with -log p: %.4f%nthe top %s by entropy hold %.1f %% of the"
+                        + " squared norm; %.1f %% of them are in the top %s by the norm%n",
                 r.getGradient().getCorrelation(),
                 r.getGradient().getSurprisalCorrelation(),
                 percent(rho),

@@ -1,7 +1,6 @@
 package dev.forkpoint.cli.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-
 import dev.forkpoint.cli.ExitCode;
 import dev.forkpoint.cli.UsageException;
 import dev.forkpoint.cli.local.Backend;
@@ -14,27 +13,24 @@ import dev.forkpoint.lab.statistics.Interval;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.proto.policy.v1.SamplingParameters;
 import dev.forkpoint.proto.rollout.v1.GetPolicyResponse;
-
-import org.jspecify.annotations.Nullable;
-
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
-
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 
 /** {@code forkpoint eval}: accuracy of a policy on a set of problems. */
 @Command(
         name = "eval",
         description = {
             "avg@K, unbiased pass@k and mean length with 95 %% intervals (bootstrap over"
-                + " problems).",
+                    + " problems).",
             "Rows: {\"problem\" or \"prompt\", \"answer\", \"id\"} and fields of the task."
         })
 final class EvalCommand implements Callable<Integer> {
@@ -55,7 +51,7 @@ final class EvalCommand implements Callable<Integer> {
             required = true,
             description =
                     "JSON Lines, or problems of a task family:"
-                        + " task:countdown?split=held_out&seed=777&count=1024")
+                            + " task:countdown?split=held_out&seed=777&count=1024")
     @SuppressWarnings("NullAway.Init")
     private String data;
 
@@ -65,7 +61,7 @@ final class EvalCommand implements Callable<Integer> {
             defaultValue = "{problem}",
             description =
                     "Prompt of rows with the key problem, with {problem} where it goes and \\n"
-                        + " for line breaks. Default: the problem alone")
+                            + " for line breaks. Default: the problem alone")
     @SuppressWarnings("NullAway.Init")
     private String template;
 
@@ -87,7 +83,7 @@ final class EvalCommand implements Callable<Integer> {
             paramLabel = "N",
             description =
                     "Most tokens of a response. Default: 52 for countdown, else half of the"
-                        + " context, at most 1024")
+                            + " context, at most 1024")
     private @Nullable Integer maxTokens;
 
     @Mixin
@@ -112,7 +108,7 @@ final class EvalCommand implements Callable<Integer> {
             paramLabel = "DIR",
             description =
                     "Keeps outcomes by policy, problems and settings here; an interrupted"
-                        + " evaluation goes on, a finished one costs nothing")
+                            + " evaluation goes on, a finished one costs nothing")
     private @Nullable Path cache;
 
     @Option(
@@ -129,7 +125,7 @@ final class EvalCommand implements Callable<Integer> {
             names = "--json",
             description =
                     "One JSON object a policy on standard output, with --compare one more, and"
-                        + " nothing else")
+                            + " nothing else")
     private boolean json;
 
     @Override
@@ -283,7 +279,7 @@ final class EvalCommand implements Callable<Integer> {
                 .printf(
                         Locale.ROOT,
                         "%d problems × %d samples, verifier %s, temperature %s, %.1f %% cut off at"
-                            + " %d tokens%n",
+                                + " %d tokens%n",
                         problems.size(),
                         samples,
                         verifierName,

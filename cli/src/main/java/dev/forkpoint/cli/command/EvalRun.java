@@ -1,7 +1,6 @@
 package dev.forkpoint.cli.command;
 
 import com.google.rpc.Status;
-
 import dev.forkpoint.cli.UsageException;
 import dev.forkpoint.cli.local.Backend;
 import dev.forkpoint.cli.local.Service;
@@ -15,12 +14,10 @@ import dev.forkpoint.proto.rollout.v1.GenerateRequest;
 import dev.forkpoint.proto.rollout.v1.GenerateResponse;
 import dev.forkpoint.proto.rollout.v1.Rollout;
 import dev.forkpoint.proto.rollout.v1.RolloutRequest;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** Samples and verifies a set of problems under the policy that is being served. */
 final class EvalRun {

@@ -8,17 +8,14 @@ import dev.forkpoint.cli.local.LocalServices;
 import dev.forkpoint.cli.local.LocalSettings;
 import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.Console;
-
+import java.util.List;
 import org.jspecify.annotations.Nullable;
-
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
-
-import java.util.List;
 
 /** The command itself, and what its sub-commands share. */
 @Command(

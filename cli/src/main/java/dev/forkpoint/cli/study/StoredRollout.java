@@ -4,8 +4,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What analyses need of a run's stored rollouts; columns as learner-service writes them. T tokens of
- * the response; lists have one value a token.
+ * What analyses need of a run's stored rollouts; columns as learner-service writes them. T tokens
+ * of the response; lists have one value a token.
  *
  * @param promptIds token ids of the prompt
  * @param tokenIds [T]

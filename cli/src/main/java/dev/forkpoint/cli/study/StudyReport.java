@@ -2,7 +2,6 @@ package dev.forkpoint.cli.study;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-
 import dev.forkpoint.cli.output.JsonLines;
 import dev.forkpoint.lab.page.DataTable;
 import dev.forkpoint.lab.page.Html;
@@ -10,7 +9,6 @@ import dev.forkpoint.lab.page.LineChart;
 import dev.forkpoint.lab.page.Page;
 import dev.forkpoint.lab.page.Series;
 import dev.forkpoint.lab.statistics.Interval;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

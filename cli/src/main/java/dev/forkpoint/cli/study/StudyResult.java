@@ -3,7 +3,6 @@ package dev.forkpoint.cli.study;
 import dev.forkpoint.lab.statistics.Bootstrap;
 import dev.forkpoint.lab.statistics.Interval;
 import dev.forkpoint.lab.statistics.PairedTests;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -93,7 +92,9 @@ public record StudyResult(
             versus.add(
                     v.equals(study.baseline())
                             ? Optional.empty()
-                            : compare(runs.getOrDefault(v, List.of()), runs.getOrDefault(study.baseline(), List.of())));
+                            : compare(
+                                    runs.getOrDefault(v, List.of()),
+                                    runs.getOrDefault(study.baseline(), List.of())));
         }
         double[] holm =
                 PairedTests.holm(
@@ -102,7 +103,12 @@ public record StudyResult(
                                 .toArray());
         List<Row> rows = new ArrayList<>();
         for (int i = 0; i < names.size(); i++) {
-            rows.add(row(names.get(i), runs.getOrDefault(names.get(i), List.of()), versus.get(i), holm[i]));
+            rows.add(
+                    row(
+                            names.get(i),
+                            runs.getOrDefault(names.get(i), List.of()),
+                            versus.get(i),
+                            holm[i]));
         }
         return new StudyResult(
                 study, runs, rows, study.hypotheses().stream().map(h -> judge(h, runs)).toList());
@@ -226,8 +232,8 @@ public record StudyResult(
         return String.format(
                 Locale.ROOT,
                 "Intervals and p are over %d seeds by Student's t, which takes differences between"
-                    + " seeds to be normal; so few seeds can neither show nor deny that. The"
-                    + " sign-flip test assumes less, but with %d seeds its smallest p is %.3g%s.",
+                        + " seeds to be normal; so few seeds can neither show nor deny that. The"
+                        + " sign-flip test assumes less, but with %d seeds its smallest p is %.3g%s.",
                 seeds,
                 seeds,
                 PairedTests.smallestSignFlip(seeds),

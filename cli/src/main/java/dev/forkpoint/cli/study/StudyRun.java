@@ -2,9 +2,7 @@ package dev.forkpoint.cli.study;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-
 import dev.forkpoint.cli.FailureException;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -4,19 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
-
 import dev.forkpoint.cli.Cli;
 import dev.forkpoint.cli.ServiceDoubles;
 import dev.forkpoint.lab.statistics.Interval;
 import dev.forkpoint.lab.statistics.PassAtK;
-
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class EvalCommandTest {
 
@@ -83,7 +80,7 @@ class EvalCommandTest {
         Files.writeString(
                 data,
                 "{\"problem\": \"1+1\", \"answer\": \"2\"}\n"
-                    + "{\"prompt\": \"as it is\", \"answer\": \"3\"}\n");
+                        + "{\"prompt\": \"as it is\", \"answer\": \"3\"}\n");
         try (ServiceDoubles services = new ServiceDoubles()) {
             Cli.Result run =
                     Cli.run(

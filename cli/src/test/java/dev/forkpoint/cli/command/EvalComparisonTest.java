@@ -36,10 +36,10 @@ class EvalComparisonTest {
 
     @Test
     void severalSamplesFlipSignsOverProblems() {
-        EvalComparison c =
-                EvalComparison.of(problems(4, 0, 1, 2, 3), problems(4, 1, 2, 3, 4));
+        EvalComparison c = EvalComparison.of(problems(4, 0, 1, 2, 3), problems(4, 1, 2, 3, 4));
         assertThat(c.p()).isEqualTo(2 / 16.0);
-        assertThat(c.sentence()).startsWith("difference +25.0 points, 95 % interval +25.0 to +25.0");
+        assertThat(c.sentence())
+                .startsWith("difference +25.0 points, 95 % interval +25.0 to +25.0");
         assertThatThrownBy(() -> EvalComparison.of(problems(4, 0), problems(4, 0, 1)))
                 .hasMessageContaining("the same");
     }

@@ -4,12 +4,10 @@ import dev.forkpoint.entropy.sketch.EntropySketch;
 import dev.forkpoint.entropy.summary.EntropySummary;
 import dev.forkpoint.policy.selection.Selection;
 import dev.forkpoint.policy.selection.TopSelection;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes response after response and says what their entropies come to; analysis.proto has each

@@ -8,22 +8,19 @@ import dev.forkpoint.proto.entropy.v1.AnalysisSettings;
 import dev.forkpoint.proto.entropy.v1.AnalyzeRequest;
 import dev.forkpoint.proto.entropy.v1.AnalyzeResponse;
 import dev.forkpoint.proto.entropy.v1.AnalyzedResponse;
-
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-
 import java.net.URL;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 
 /** Analyses over a real socket. */
 @QuarkusTest
