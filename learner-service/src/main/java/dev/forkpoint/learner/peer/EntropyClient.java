@@ -59,13 +59,13 @@ public final class EntropyClient implements AutoCloseable {
     /** Loads the version on every replica. */
     public void serve(PolicySnapshot policy) {
         current = policy;
-        set.replicas().forEach(r -> load(r, policy, false));
+        set.each(r -> load(r, policy, false));
     }
 
     /** Loads and pins the reference policy on every replica. */
     public void serveReference(PolicySnapshot policy) {
         reference = policy;
-        set.replicas().forEach(r -> load(r, policy, true));
+        set.each(r -> load(r, policy, true));
     }
 
     private void load(Replica replica) {

@@ -58,11 +58,11 @@ public final class RolloutClient implements AutoCloseable {
     }
 
     /**
-     * Makes every replica serve the policy; one that restarts is brought there before it is used.
+     * Makes every replica serve the policy; one that is away is brought there before it is used.
      */
     public void serve(PolicySnapshot policy) {
         wanted = policy;
-        set.replicas().forEach(this::load);
+        set.each(this::load);
     }
 
     private void load(Replica replica) {

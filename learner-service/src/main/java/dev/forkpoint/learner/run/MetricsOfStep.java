@@ -1,7 +1,6 @@
 package dev.forkpoint.learner.run;
 
 import com.google.common.primitives.Floats;
-import dev.forkpoint.policy.selection.Selection;
 import dev.forkpoint.learner.objective.Step;
 import dev.forkpoint.learner.objective.StepObjective;
 import dev.forkpoint.learner.objective.TokenStatistics;
@@ -9,6 +8,7 @@ import dev.forkpoint.learner.objective.UpdateStatistics;
 import dev.forkpoint.learner.step.Mismatch;
 import dev.forkpoint.learner.step.SourceOverlap;
 import dev.forkpoint.policy.GradientStatistics;
+import dev.forkpoint.policy.selection.Selection;
 import dev.forkpoint.proto.learner.v1.StepMetrics;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -48,16 +48,24 @@ final class MetricsOfStep {
                         .toArray();
         put("reward/mean", Arrays.stream(rewards).average().orElse(Double.NaN));
         put("reward/std", std(rewards));
-        put("reward/correct_fraction", share(all.stream().filter(Episode::correct).count(), all.size()));
+        put(
+                "reward/correct_fraction",
+                share(all.stream().filter(Episode::correct).count(), all.size()));
         put("groups/count", groups.size());
-        put("groups/all_correct", groups.stream().filter(g -> g.stream().allMatch(Episode::correct)).count());
-        put("groups/none_correct", groups.stream().filter(g -> g.stream().noneMatch(Episode::correct)).count());
+        put(
+                "groups/all_correct",
+                groups.stream().filter(g -> g.stream().allMatch(Episode::correct)).count());
+        put(
+                "groups/none_correct",
+                groups.stream().filter(g -> g.stream().noneMatch(Episode::correct)).count());
         put("groups/signalless", assembly.counts().groupsWithoutSignal());
         put("groups/dropped", assembly.counts().droppedGroups());
         put("groups/single", assembly.counts().singleGroups());
         put("responses/unrewarded", assembly.counts().unrewardedResponses());
         put("responses/empty", assembly.counts().emptyResponses());
-        put("responses/truncated_fraction", share(all.stream().filter(Episode::truncated).count(), all.size()));
+        put(
+                "responses/truncated_fraction",
+                share(all.stream().filter(Episode::truncated).count(), all.size()));
         int[] lengths = all.stream().mapToInt(Episode::length).sorted().toArray();
         put("length/mean", Arrays.stream(lengths).average().orElse(0));
         put("length/min", lengths.length == 0 ? 0 : lengths[0]);
@@ -139,7 +147,8 @@ final class MetricsOfStep {
         loss += statistics.loss();
         gradientNorm += gradient.globalNorm();
         gradientNormMax = Math.max(gradientNormMax, gradient.globalNorm());
-        gradient.groupNorm().forEach((name, norm) -> values.merge("gradient/norm/" + name, norm, Double::sum));
+        gradient.groupNorm()
+                .forEach((name, norm) -> values.merge("gradient/norm/" + name, norm, Double::sum));
         learningRate = rate;
         tokens = tokens.plus(statistics.tokens());
         if (!values.containsKey("mask/kept_entropy_share")) {
@@ -200,8 +209,7 @@ final class MetricsOfStep {
             put("loss", loss / updates);
             put("gradient/norm", gradientNorm / updates);
             put("gradient/norm_max", gradientNormMax);
-            values.replaceAll(
-                    (name, v) -> name.startsWith("gradient/norm/") ? v / updates : v);
+            values.replaceAll((name, v) -> name.startsWith("gradient/norm/") ? v / updates : v);
             put("optimizer/learning_rate", learningRate);
         }
         if (tokens.tokens() > 0) {

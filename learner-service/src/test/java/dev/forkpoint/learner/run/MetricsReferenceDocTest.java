@@ -12,7 +12,8 @@ import org.junit.jupiter.api.Test;
 
 /** Every metric that a step writes is on the page. */
 class MetricsReferenceDocTest {
-    private static final Pattern PUT = Pattern.compile("put\\(\\s*\"([a-z0-9_]+(?:/[a-z0-9_]+)*)\"");
+    private static final Pattern PUT =
+            Pattern.compile("put\\(\\s*\"([a-z0-9_]+(?:/[a-z0-9_]+)*)\"");
 
     @Test
     void pageNamesEveryMetric() throws IOException {
@@ -24,7 +25,9 @@ class MetricsReferenceDocTest {
             throw new AssertionError("no docs/reference above the working directory");
         }
         String page = Files.readString(root.resolve("docs/reference/metrics.md"));
-        Path source = root.resolve("learner-service/src/main/java/dev/forkpoint/learner/run/MetricsOfStep.java");
+        Path source =
+                root.resolve(
+                        "learner-service/src/main/java/dev/forkpoint/learner/run/MetricsOfStep.java");
         Matcher put = PUT.matcher(Files.readString(source));
         TreeSet<String> missing = new TreeSet<>();
         int found = 0;

@@ -45,7 +45,10 @@ class StepAssemblyTest {
                         r ->
                                 Verification.newBuilder()
                                         .setReward(r)
-                                        .setVerdict(r > 0 ? Verdict.VERDICT_CORRECT : Verdict.VERDICT_INCORRECT)
+                                        .setVerdict(
+                                                r > 0
+                                                        ? Verdict.VERDICT_CORRECT
+                                                        : Verdict.VERDICT_INCORRECT)
                                         .build());
         return new Episode(
                 Problem.newBuilder().setPrompt("Make 24.").setGold("24").build(),
@@ -86,12 +89,14 @@ class StepAssemblyTest {
     void anEngineWithoutEntropiesIsAnErrorWithSourceRollout() {
         Objective objective = Objective.defaults().with(EntropySource.ROLLOUT);
         assertThatThrownBy(() -> StepAssembly.of(1, groups(), objective))
-                .hasMessageContaining("entropy_source: ROLLOUT, but the rollout engine reports no entropies");
+                .hasMessageContaining(
+                        "entropy_source: ROLLOUT, but the rollout engine reports no entropies");
     }
 
     @Test
     void withoutSignalThereIsNoStep() {
-        assertThat(StepAssembly.of(1, groups().subList(1, 2), Objective.defaults()).step()).isNull();
+        assertThat(StepAssembly.of(1, groups().subList(1, 2), Objective.defaults()).step())
+                .isNull();
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.forkpoint.service.client;
 import com.google.rpc.Code;
 import com.google.rpc.Status;
 import dev.forkpoint.service.error.ServiceException;
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.core.IntervalFunction;
 import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
@@ -15,8 +16,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
@@ -25,8 +28,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Requests with ids over one bidirectional stream a replica. A request goes to the replica with the
  * fewest in flight whose breaker is closed; what a lost, sick or overloaded replica has not
- * answered goes elsewhere after a pause, and only that. A request ends with its last answer, or
- * with a failure at its deadline at the latest. Requests must be idempotent. Thread-safe.
+ * answered goes elsewhere after a pause, and only that. One that sheds load rests for as long as it
+ * asks; one that lost its preparation (the wanted policy) is prepared again. A request ends with
+ * its last answer, or with a failure at its deadline at the latest. Requests must be idempotent.
+ * Thread-safe.
  *
  * @param <Q> request message
  * @param <A> answer message
@@ -48,11 +53,15 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
         Optional<Status> failure(A answer);
     }
 
+    /** How often a request may meet a replica that lost its preparation before it fails. */
+    private static final int PREPARATIONS = 3;
+
     private final ReplicaSet set;
     private final Protocol<Q, A> protocol;
     private final Consumer<Replica> prepare;
     private final IntervalFunction backoff;
     private final ScheduledExecutorService timer;
+    private final ExecutorService opener;
     private final Map<String, Pending> pending = new LinkedHashMap<>();
     private final ArrayDeque<Pending> waiting = new ArrayDeque<>();
     private final List<Lane> lanes = new ArrayList<>();
@@ -67,17 +76,15 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
         this.protocol = protocol;
         this.prepare = prepare;
         backoff = set.backoff();
-        timer =
-                Executors.newScheduledThreadPool(
-                        1 + set.replicas().size(),
-                        task -> {
-                            Thread t = new Thread(task, "dispatch-" + set.service());
-                            t.setDaemon(true);
-                            return t;
-                        });
-        for (Replica r : set.replicas()) {
-            lanes.add(new Lane(r));
-        }
+        ThreadFactory threads =
+                task -> {
+                    Thread t = new Thread(task, "dispatch-" + set.service());
+                    t.setDaemon(true);
+                    return t;
+                };
+        timer = Executors.newScheduledThreadPool(2, threads);
+        opener = Executors.newCachedThreadPool(threads);
+        followReplicas();
         timer.scheduleWithFixedDelay(this::sweep, 100, 100, TimeUnit.MILLISECONDS);
     }
 
@@ -98,6 +105,32 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
         }
         pump();
         return p.future;
+    }
+
+    /** A lane for each replica there is; one that is gone ends when its last request has. */
+    private void followReplicas() {
+        List<Replica> now = set.replicas();
+        List<Lane> done = new ArrayList<>();
+        synchronized (this) {
+            for (Lane lane : lanes) {
+                lane.retired = !now.contains(lane.replica);
+                if (lane.retired && lane.inFlight.isEmpty() && !lane.opening) {
+                    done.add(lane);
+                }
+            }
+            lanes.removeAll(done);
+            for (Replica r : now) {
+                if (lanes.stream().noneMatch(lane -> lane.replica == r)) {
+                    lanes.add(new Lane(r));
+                }
+            }
+            if (lanes.isEmpty()) {
+                for (Pending p : waiting) {
+                    p.lastFailure = "no replica is known";
+                }
+            }
+        }
+        done.forEach(lane -> lane.close(true));
     }
 
     /** Gives every waiting request to a replica that takes it. */
@@ -127,6 +160,15 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
 
     /** Deadlines, and lanes that wait to be opened again. */
     private void sweep() {
+        try {
+            followReplicas();
+            checkTimes();
+        } catch (RuntimeException e) { // else the timer would never sweep again
+            LOG.error("sweep failed", e);
+        }
+    }
+
+    private void checkTimes() {
         List<Pending> late = new ArrayList<>();
         List<Lane> stuck = new ArrayList<>();
         synchronized (this) {
@@ -202,17 +244,22 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
                                     + failure));
             return;
         }
-        timer.schedule(
-                () -> {
-                    synchronized (this) {
-                        if (!closed && pending.get(p.id) == p) {
-                            waiting.add(p);
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            timer.schedule(
+                    () -> {
+                        synchronized (this) {
+                            if (!closed && pending.get(p.id) == p) {
+                                waiting.add(p);
+                            }
                         }
-                    }
-                    pump();
-                },
-                backoff.apply(p.attempts),
-                TimeUnit.MILLISECONDS);
+                        pump();
+                    },
+                    backoff.apply(p.attempts),
+                    TimeUnit.MILLISECONDS);
+        }
     }
 
     /** Gives up what runs: open requests fail with CANCELLED, streams are cancelled. */
@@ -224,11 +271,12 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
             open = new ArrayList<>(pending.values());
             pending.clear();
             waiting.clear();
+            timer.shutdownNow();
+            opener.shutdownNow();
         }
         for (Lane lane : lanes) {
             lane.close(open.isEmpty());
         }
-        timer.shutdownNow();
         for (Pending p : open) {
             p.future.completeExceptionally(
                     new ServiceException(
@@ -257,30 +305,40 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
         private final Replica replica;
         private final Map<String, Pending> inFlight = new HashMap<>();
         private @Nullable StreamObserver<Q> requests;
+        private io.grpc.@Nullable Status lostWhileOpening;
         private boolean opening;
+        private boolean retired;
         private int generation;
+        private long restUntil = now();
         private volatile long heardAt = now();
 
         Lane(Replica replica) {
             this.replica = replica;
         }
 
-        /** Takes one more request, opening the stream first; guarded by the dispatcher. */
+        /**
+         * Whether it takes one more request, opening the stream first; guarded by the dispatcher.
+         * The breaker is only looked at: {@link #prepare} makes calls of its own under it. Half
+         * open, one request tells whether the replica is well again.
+         */
         boolean accepts() {
-            if (requests != null) {
-                return replica.bulkhead().tryAcquirePermission() && releasePermission();
+            CircuitBreaker.State state = replica.breaker().getState();
+            if (retired
+                    || now() < restUntil
+                    || state == CircuitBreaker.State.OPEN
+                    || (state == CircuitBreaker.State.HALF_OPEN && !inFlight.isEmpty())) {
+                return false;
             }
-            if (!opening && replica.breaker().tryAcquirePermission()) {
+            if (requests != null) {
+                return inFlight.size() < set.options().maxInFlight();
+            }
+            if (!opening) {
                 opening = true;
+                lostWhileOpening = null;
                 int mine = ++generation;
-                timer.execute(() -> open(mine));
+                opener.execute(() -> open(mine));
             }
             return false;
-        }
-
-        private boolean releasePermission() {
-            replica.bulkhead().releasePermission();
-            return true;
         }
 
         private void open(int mine) {
@@ -288,26 +346,33 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
             try {
                 prepare.accept(replica);
                 StreamObserver<Q> opened = protocol.open(replica.channel(), new AnswersOf(mine));
+                boolean usable;
+                io.grpc.Status lost;
                 synchronized (Dispatcher.this) {
                     opening = false;
-                    requests = opened;
-                    heardAt = now();
+                    lost = lostWhileOpening;
+                    usable = !closed && lost == null && mine == generation;
+                    if (usable) {
+                        requests = opened;
+                        heardAt = now();
+                    }
                 }
-                replica.breaker().onSuccess(now() - began, TimeUnit.NANOSECONDS);
+                if (lost != null) {
+                    throw lost.asRuntimeException();
+                }
+                if (!usable) {
+                    opened.onError(io.grpc.Status.CANCELLED.asRuntimeException());
+                    return;
+                }
                 pump();
             } catch (RuntimeException e) {
                 replica.breaker().onError(now() - began, TimeUnit.NANOSECONDS, unwrap(e));
                 LOG.warnf(
                         "cannot use replica=%s@%s: %s",
                         set.service(), replica.address(), e.getMessage());
-                Pending first;
                 synchronized (Dispatcher.this) {
                     opening = false;
-                    first =
-                            lanes.stream().allMatch(l -> l.requests == null)
-                                    ? waiting.peek()
-                                    : null;
-                    if (first != null) {
+                    if (lanes.stream().allMatch(l -> l.requests == null)) {
                         for (Pending p : waiting) {
                             p.lastFailure = String.valueOf(e.getMessage());
                         }
@@ -326,7 +391,7 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
         }
 
         Runnable assign(Pending p) {
-            replica.bulkhead().acquirePermission();
+            replica.bulkhead().tryAcquirePermission();
             p.sentAt = now();
             inFlight.put(p.id, p);
             StreamObserver<Q> to = requests;
@@ -365,7 +430,11 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
             List<Pending> orphans;
             StreamObserver<Q> old;
             synchronized (Dispatcher.this) {
-                if (of != generation || requests == null) {
+                if (of != generation) {
+                    return;
+                }
+                if (requests == null) {
+                    lostWhileOpening = why;
                     return;
                 }
                 old = requests;
@@ -439,20 +508,40 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
                 if (p == null) {
                     return;
                 }
-                if (failure.isPresent()) {
-                    io.grpc.Status.Code code =
-                            io.grpc.Status.fromCodeValue(failure.get().getCode()).getCode();
-                    if (ReplicaSet.isRetryable(code)) {
-                        again(p, replica.address() + ": " + failure.get().getMessage());
-                        pump();
-                        return;
-                    }
+                if (failure.isPresent() && isElsewheres(failure.get(), p)) {
+                    pump();
+                    return;
                 }
+                replica.breaker().onSuccess(0, TimeUnit.NANOSECONDS);
                 synchronized (Dispatcher.this) {
                     pending.remove(id, p);
                 }
                 p.future.complete(answer);
                 pump();
+            }
+
+            /** Sends the request again, there or elsewhere, where the failure allows it. */
+            private boolean isElsewheres(Status failure, Pending p) {
+                io.grpc.Status.Code code =
+                        io.grpc.Status.fromCodeValue(failure.getCode()).getCode();
+                String text = replica.address() + ": " + failure.getMessage();
+                if (p.attempts < PREPARATIONS && Failures.isUnprepared(failure)) {
+                    lost(mine, io.grpc.Status.fromCode(code).withDescription(failure.getMessage()));
+                } else if (code == io.grpc.Status.Code.RESOURCE_EXHAUSTED) {
+                    synchronized (Dispatcher.this) {
+                        restUntil = now() + Failures.retryDelay(failure).toNanos();
+                    }
+                } else if (ReplicaSet.isRetryable(code)) {
+                    replica.breaker()
+                            .onError(
+                                    0,
+                                    TimeUnit.NANOSECONDS,
+                                    io.grpc.Status.fromCode(code).asRuntimeException());
+                } else {
+                    return false;
+                }
+                again(p, text);
+                return true;
             }
 
             @Override

@@ -7,9 +7,14 @@ import io.grpc.ManagedChannel;
 /**
  * One process of a peer service.
  *
- * @param address {@code host:port}
+ * @param address {@code ip:port}
+ * @param configured the {@code host:port} it was found under
  * @param breaker keeps calls away while the replica fails
  * @param bulkhead most requests in flight to it
  */
 public record Replica(
-        String address, ManagedChannel channel, CircuitBreaker breaker, Bulkhead bulkhead) {}
+        String address,
+        String configured,
+        ManagedChannel channel,
+        CircuitBreaker breaker,
+        Bulkhead bulkhead) {}

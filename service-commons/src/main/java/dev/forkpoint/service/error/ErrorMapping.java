@@ -29,7 +29,9 @@ public final class ErrorMapping {
             return new ServiceException(
                     Code.forNumber(s.getStatus().getCode().value()),
                     "PEER_FAILED",
-                    String.valueOf(s.getStatus().getDescription()),
+                    s.getStatus().getDescription() == null
+                            ? s.getStatus().getCode().name()
+                            : s.getStatus().getDescription(),
                     s);
         }
         LOG.error("unexpected failure", t);

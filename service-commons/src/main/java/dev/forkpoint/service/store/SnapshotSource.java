@@ -6,13 +6,16 @@ import com.google.rpc.Code;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.service.error.ServiceException;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -20,10 +23,16 @@ import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
@@ -35,10 +44,16 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 public class SnapshotSource {
 
     private static final String MANIFEST = "forkpoint_manifest.json";
+    private static final long MANIFEST_LIMIT_BYTES = 1 << 20;
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** Whatever a model takes to come, it comes; a server that falls silent is given up. */
+    private static final Duration FILE_LIMIT = Duration.ofMinutes(10);
 
     private final List<String> allowed;
     private final Path cache;
+    private final int cacheKeep;
+    private final Duration fileLimit;
     private final HttpClient http =
             HttpClient.newBuilder()
                     .connectTimeout(Duration.ofSeconds(10))
@@ -49,14 +64,46 @@ public class SnapshotSource {
      * @param allowed prefixes of URIs that may be read: {@code file:/dir/} or {@code
      *     https://host/path/}; none: nothing may
      * @param cache folder for what was downloaded
+     * @param cacheKeep newest snapshots that stay in the cache, at least 1
      */
+    @Inject
     public SnapshotSource(
             @ConfigProperty(name = "forkpoint.policy.allowed-uris") Optional<List<String>> allowed,
-            @ConfigProperty(name = "forkpoint.policy.cache-dir") Optional<Path> cache) {
-        this.allowed = allowed.orElse(List.of());
+            @ConfigProperty(name = "forkpoint.policy.cache-dir") Optional<Path> cache,
+            @ConfigProperty(name = "forkpoint.policy.cache-keep", defaultValue = "4")
+                    int cacheKeep) {
+        this(allowed, cache, cacheKeep, FILE_LIMIT);
+    }
+
+    SnapshotSource(
+            Optional<List<String>> allowed,
+            Optional<Path> cache,
+            int cacheKeep,
+            Duration fileLimit) {
+        if (cacheKeep < 1) {
+            throw new IllegalArgumentException(
+                    "forkpoint.policy.cache-keep: " + cacheKeep + " (expected: at least 1)");
+        }
+        this.cacheKeep = cacheKeep;
+        this.fileLimit = fileLimit;
+        this.allowed = allowed.orElse(List.of()).stream().map(SnapshotSource::prefix).toList();
         this.cache =
                 cache.orElseGet(
                         () -> Path.of(System.getProperty("java.io.tmpdir"), "forkpoint-policies"));
+    }
+
+    /**
+     * With a slash at its end, so that {@code …/policies} does not allow {@code …/policies-old}.
+     */
+    private static String prefix(String text) {
+        String prefix = text.strip();
+        if (!prefix.matches("(file:/|https?://[^/?#]).*")) {
+            throw new IllegalArgumentException(
+                    "forkpoint.policy.allowed-uris: \""
+                            + text
+                            + "\" (expected: file:/folder/ or https://host/path/)");
+        }
+        return prefix.endsWith("/") ? prefix : prefix + "/";
     }
 
     /** The snapshot's folder on this machine. */
@@ -168,32 +215,44 @@ public class SnapshotSource {
                 || allowed.stream().noneMatch(p -> p.startsWith("http") && text.startsWith(p))) {
             throw notAllowed(field, uri);
         }
-        byte[] manifest;
-        try (InputStream in = get(folder.resolve(MANIFEST))) {
-            manifest = in.readNBytes(1 << 20);
-        }
-        String hash = sha256(manifest);
-        if (!expected.isEmpty() && !expected.equals(hash)) {
-            throw new ServiceException(
-                    Code.FAILED_PRECONDITION,
-                    "POLICY_INVALID",
-                    field + ": manifest SHA-256 " + hash + " (expected: " + expected + ")");
-        }
-        Path done = cache.resolve(hash);
-        if (Files.isDirectory(done)) {
-            return done;
-        }
         Files.createDirectories(cache);
-        Path part = Files.createTempDirectory(cache, hash.substring(0, 12) + ".part");
-        for (Map.Entry<String, JsonNode> file :
-                JSON.readTree(manifest).path("files").properties()) {
+        Path part = Files.createTempDirectory(cache, ".part");
+        try {
+            Path manifest = get(folder, MANIFEST, part);
+            if (Files.size(manifest) > MANIFEST_LIMIT_BYTES) {
+                throw new IOException(MANIFEST + " is larger than 1 MiB");
+            }
+            byte[] content = Files.readAllBytes(manifest);
+            String hash = sha256(content);
+            if (!expected.isEmpty() && !expected.equals(hash)) {
+                throw new ServiceException(
+                        Code.FAILED_PRECONDITION,
+                        "POLICY_INVALID",
+                        field + ": manifest SHA-256 " + hash + " (expected: " + expected + ")");
+            }
+            Path done = cache.resolve(hash);
+            if (!Files.isDirectory(done)) {
+                getFiles(folder, JSON.readTree(content).path("files"), part);
+                move(part, done);
+                forgetOld(done);
+            }
+            return done;
+        } finally {
+            delete(part);
+        }
+    }
+
+    private void getFiles(URI folder, JsonNode files, Path part)
+            throws IOException, InterruptedException {
+        for (Map.Entry<String, JsonNode> file : files.properties()) {
             String name = file.getKey();
             if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
                 throw new IOException("manifest: file name " + name);
             }
             MessageDigest digest = digest();
-            try (InputStream in = new DigestInputStream(get(folder.resolve(name)), digest)) {
-                Files.copy(in, part.resolve(name));
+            try (InputStream in =
+                    new DigestInputStream(Files.newInputStream(get(folder, name, part)), digest)) {
+                in.transferTo(OutputStream.nullOutputStream());
             }
             String found = HexFormat.of().formatHex(digest.digest());
             String wanted = file.getValue().path("sha256").asText();
@@ -201,27 +260,71 @@ public class SnapshotSource {
                 throw new IOException(name + ": SHA-256 " + found + " (expected: " + wanted + ")");
             }
         }
-        Files.write(part.resolve(MANIFEST), manifest);
+    }
+
+    private static void move(Path part, Path done) throws IOException {
         try {
             Files.move(part, done, StandardCopyOption.ATOMIC_MOVE);
-        } catch (java.nio.file.FileSystemException e) {
+        } catch (FileSystemException e) {
             if (!Files.isDirectory(done)) { // else another thread was faster, with the same files
                 throw e;
             }
         }
-        return done;
     }
 
-    private InputStream get(URI uri) throws IOException, InterruptedException {
-        HttpResponse<InputStream> response =
-                http.send(
-                        HttpRequest.newBuilder(uri).timeout(Duration.ofMinutes(5)).build(),
-                        HttpResponse.BodyHandlers.ofInputStream());
-        if (response.statusCode() != 200) {
-            response.body().close();
-            throw new IOException(uri + ": HTTP status " + response.statusCode());
+    /** A training run publishes a snapshot a step: a cache that only grows would fill the disk. */
+    private void forgetOld(Path newest) throws IOException {
+        List<Path> snapshots;
+        try (Stream<Path> entries = Files.list(cache)) {
+            snapshots =
+                    entries.filter(p -> !p.getFileName().toString().startsWith("."))
+                            .filter(p -> !p.equals(newest))
+                            .sorted(
+                                    Comparator.comparingLong((Path p) -> p.toFile().lastModified())
+                                            .reversed())
+                            .toList();
         }
-        return response.body();
+        for (Path old :
+                snapshots.subList(Math.min(cacheKeep - 1, snapshots.size()), snapshots.size())) {
+            delete(old);
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+        Files.deleteIfExists(folder);
+    }
+
+    /** Downloads one file, headers and body within the limit. */
+    private Path get(URI folder, String name, Path into) throws IOException, InterruptedException {
+        URI uri = folder.resolve(name);
+        CompletableFuture<HttpResponse<Path>> exchange =
+                http.sendAsync(
+                        HttpRequest.newBuilder(uri).build(),
+                        info ->
+                                info.statusCode() == 200
+                                        ? HttpResponse.BodySubscribers.ofFile(into.resolve(name))
+                                        : HttpResponse.BodySubscribers.replacing(into));
+        try {
+            HttpResponse<Path> response = exchange.get(fileLimit.toMillis(), TimeUnit.MILLISECONDS);
+            if (response.statusCode() != 200) {
+                throw new IOException(uri + ": HTTP status " + response.statusCode());
+            }
+            return response.body();
+        } catch (TimeoutException e) {
+            throw new IOException(uri + ": not there after " + fileLimit.toSeconds() + " s", e);
+        } catch (ExecutionException e) {
+            throw new IOException(uri + ": " + e.getCause(), e.getCause());
+        } finally {
+            exchange.cancel(true);
+        }
     }
 
     private static String sha256(byte[] bytes) {

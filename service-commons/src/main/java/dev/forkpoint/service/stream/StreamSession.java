@@ -271,17 +271,28 @@ public final class StreamSession<Q, A> implements StreamObserver<Q> {
             }
         }
 
-        private boolean end() {
+        /**
+         * In one go with queueing the answer: between the two, a half-closed stream would count as
+         * finished and lose its last answer.
+         */
+        private void end(@Nullable A answer) {
             synchronized (this) {
                 if (ended) {
-                    return false;
+                    return;
                 }
                 ended = true;
             }
             synchronized (StreamSession.this) {
-                running.remove(id, this);
+                if (closed || !running.remove(id, this)) {
+                    return;
+                }
+                if (answer == null) {
+                    owed++;
+                } else {
+                    outgoing.add(new Outgoing<>(answer, true));
+                }
             }
-            return true;
+            schedule();
         }
 
         @Override
@@ -296,26 +307,17 @@ public final class StreamSession<Q, A> implements StreamObserver<Q> {
 
         @Override
         public void last(A answer) {
-            if (end()) {
-                send(answer, true);
-            }
+            end(answer);
         }
 
         @Override
         public void failed(Throwable cause) {
-            if (end()) {
-                send(handler.failure(id, ErrorMapping.toServiceException(cause)), true);
-            }
+            end(handler.failure(id, ErrorMapping.toServiceException(cause)));
         }
 
         @Override
         public void dropped() {
-            if (end()) {
-                synchronized (StreamSession.this) {
-                    owed++;
-                }
-                schedule();
-            }
+            end(null);
         }
     }
 }

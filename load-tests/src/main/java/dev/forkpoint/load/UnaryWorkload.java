@@ -1,0 +1,113 @@
+package dev.forkpoint.load;
+
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+
+/**
+ * Load by calls of one request and one answer each.
+ *
+ * @param <Q> request message
+ * @param <A> answer message
+ */
+final class UnaryWorkload<Q, A> implements Workload {
+
+    private static final long DEADLINE_SECONDS = 30;
+
+    private final String service;
+    private final MethodDescriptor<Q, A> method;
+    private final BiFunction<Long, Size, Q> request;
+    private final Consumer<Channel> prepare;
+
+    UnaryWorkload(
+            String service,
+            MethodDescriptor<Q, A> method,
+            BiFunction<Long, Size, Q> request,
+            Consumer<Channel> prepare) {
+        this.service = service;
+        this.method = method;
+        this.request = request;
+        this.prepare = prepare;
+    }
+
+    @Override
+    public String service() {
+        return service;
+    }
+
+    @Override
+    public void prepare(Channel channel) {
+        prepare.accept(channel);
+    }
+
+    @Override
+    public boolean streams() {
+        return false;
+    }
+
+    @Override
+    public Session open(Channel channel, Listener listener, boolean held) {
+        Map<String, ClientCall<Q, A>> running = new ConcurrentHashMap<>();
+        return new Session() {
+            @Override
+            public void send(String id, long number, Size size) {
+                ClientCall<Q, A> call =
+                        channel.newCall(
+                                method,
+                                CallOptions.DEFAULT.withDeadlineAfter(
+                                        DEADLINE_SECONDS, TimeUnit.SECONDS));
+                running.put(id, call);
+                call.start(
+                        new ClientCall.Listener<A>() {
+                            @Override
+                            public void onClose(Status status, Metadata trailers) {
+                                running.remove(id);
+                                listener.answered(
+                                        id, status.isOk() ? Optional.empty() : Optional.of(status));
+                            }
+                        },
+                        new Metadata());
+                call.request(2);
+                call.sendMessage(request.apply(number, size));
+                call.halfClose();
+            }
+
+            @Override
+            public void cancel(String id) {
+                ClientCall<Q, A> call = running.get(id);
+                if (call != null) {
+                    call.cancel("cancelled by the load test", null);
+                }
+            }
+
+            @Override
+            public boolean isReady() {
+                return running.size() < 10_000;
+            }
+
+            @Override
+            public void read(int count) {}
+
+            @Override
+            public void halfClose() {
+                if (running.isEmpty()) {
+                    listener.broken(Status.OK);
+                }
+            }
+
+            @Override
+            public void abort() {
+                running.values().forEach(call -> call.cancel("load test breaks off", null));
+            }
+        };
+    }
+}
