@@ -70,6 +70,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -80,6 +81,9 @@ public final class ServiceDoubles implements AutoCloseable {
 
     private final Server server;
     private final ExecutorService batches = Executors.newSingleThreadExecutor();
+
+    /** What a run does, beside what it is told to tell. */
+    public volatile Consumer<StartRunRequest> atStart = request -> {};
 
     /** Rollout requests as they came. */
     public final List<RolloutRequest> rollouts = Collections.synchronizedList(new ArrayList<>());
@@ -466,6 +470,7 @@ public final class ServiceDoubles implements AutoCloseable {
                                         "1 (expected: 2 or more)")));
                 return;
             }
+            atStart.accept(request);
             answers.onNext(
                     StartRunResponse.newBuilder().setRun(run(RunState.RUN_STATE_RUNNING)).build());
             answers.onCompleted();

@@ -54,8 +54,13 @@ class ArchitectureTest {
                             "java..",
                             ANNOTATIONS,
                             "..learner.record..",
+                            "dev.forkpoint.policy",
                             "dev.forkpoint.policy.checkpoint..",
+                            "dev.forkpoint.policy.tokenizer..",
+                            "dev.forkpoint.lab..",
+                            "com.fasterxml.jackson..",
                             "com.google.protobuf..",
                             "com.jerolba.carpet..",
-                            "org.apache.parquet..");
+                            "org.apache.parquet..",
+                            "org.jboss.logging..");
 }

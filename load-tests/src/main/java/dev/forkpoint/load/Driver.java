@@ -75,6 +75,7 @@ public final class Driver {
     public Measurement open(String name, double perSecond, double seconds)
             throws InterruptedException {
         Phase phase = new Phase();
+        phase.awaitConnections();
         long began = System.nanoTime();
         long total = Math.max(1, Math.round(perSecond * seconds));
         for (long i = 0; i < total && !phase.isBroken(); i++) {
@@ -117,6 +118,7 @@ public final class Driver {
     public Measurement slowReader(String name, int count, double pauseSeconds)
             throws InterruptedException {
         Phase phase = new Phase(true);
+        phase.awaitConnections();
         long began = System.nanoTime();
         long end = began + (long) (pauseSeconds * 1e9);
         int sent = 0;
@@ -191,6 +193,16 @@ public final class Driver {
 
         boolean isBroken() {
             return broken;
+        }
+
+        /** A session takes nothing before its connection stands. */
+        void awaitConnections() {
+            long end = System.nanoTime() + graceNanos;
+            for (Workload.Session session : sessions) {
+                while (!session.isReady() && !broken && System.nanoTime() < end) {
+                    LockSupport.parkNanos(1_000_000);
+                }
+            }
         }
 
         boolean takes() {

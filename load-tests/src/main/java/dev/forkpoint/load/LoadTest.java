@@ -96,6 +96,7 @@ public final class LoadTest {
     private final Plan plan;
     private final Consumer<String> progress;
     private final List<Measurement> phases = new ArrayList<>();
+    private boolean hasMetrics = true;
     private final Map<String, Double> heapMib = new LinkedHashMap<>();
     private final List<Check> checks = new ArrayList<>();
 
@@ -262,15 +263,19 @@ public final class LoadTest {
 
     /** Used heap by the service's own metrics; left out where they cannot be read. */
     private void heap(String phase) {
+        if (!hasMetrics) {
+            return;
+        }
         try {
             HttpResponse<String> response =
                     HttpClient.newBuilder()
+                            .version(HttpClient.Version.HTTP_1_1)
                             .connectTimeout(Duration.ofSeconds(5))
                             .build()
                             .send(
                                     HttpRequest.newBuilder(
                                                     URI.create("http://" + address + "/q/metrics"))
-                                            .timeout(Duration.ofSeconds(10))
+                                            .timeout(Duration.ofSeconds(5))
                                             .build(),
                                     HttpResponse.BodyHandlers.ofString());
             double bytes = 0;
@@ -282,6 +287,7 @@ public final class LoadTest {
                 heapMib.put(phase, bytes / (1 << 20));
             }
         } catch (IOException e) {
+            hasMetrics = false;
             progress.accept("no metrics after " + phase + ": " + e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

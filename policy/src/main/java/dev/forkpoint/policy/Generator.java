@@ -101,7 +101,7 @@ public final class Generator implements AutoCloseable {
                             + " positions)");
         }
         int limit = Math.min(request.sampling().maxTokens(), c.maxPositions() - prompt.length);
-        int slots = Lane.slots(prompt.length, limit, options.stepsPerCall(), c);
+        int slots = Lane.slots(prompt.length, limit, c);
         long bytes = Lane.cacheBytes(1, slots, c);
         if (bytes > laneBudgetBytes) {
             throw new IllegalArgumentException(

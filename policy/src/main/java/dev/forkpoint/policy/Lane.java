@@ -50,12 +50,9 @@ final class Lane implements AutoCloseable {
         return 2L * c.layers() * c.keyValueHeads() * c.headDimension() * Float.BYTES;
     }
 
-    /**
-     * Slots that a response of this prompt and most tokens may come to need: the last call may run
-     * past its end.
-     */
-    static int slots(int promptTokens, int limit, int steps, ModelConfig c) {
-        return Batching.slots(promptTokens - 1 + limit + steps, c);
+    /** Slots that a response of this prompt and most tokens may come to need. */
+    static int slots(int promptTokens, int limit, ModelConfig c) {
+        return Batching.slots(promptTokens - 1 + limit, c);
     }
 
     /** Bytes of a cache for so many responses of so many slots. */

@@ -258,7 +258,7 @@ class GeneratorTest {
                                         new GenerationRequest(
                                                 new int[] {5 + i % 7, 6}, i, free(10 + i % 40)))
                         .toList();
-        long bytes = Lane.cacheBytes(16, Lane.slots(2, 50, 16, policy.config()), policy.config());
+        long bytes = Lane.cacheBytes(16, Lane.slots(2, 50, policy.config()), policy.config());
         List<Rollout> expected;
         try (Generator roomy = new Generator(policy, GeneratorOptions.defaults())) {
             expected = Generations.run(roomy, requests);

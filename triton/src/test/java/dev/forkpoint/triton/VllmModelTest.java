@@ -109,6 +109,8 @@ class VllmModelTest {
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor(300, TimeUnit.SECONDS)).isTrue();
         assertThat(process.exitValue()).as(output).isZero();
-        assertThat(output).contains("test_weights_change_in_place").endsWith("OK\n");
+        assertThat(output)
+                .contains("test_weights_change_in_place")
+                .containsPattern("\nOK( \\(skipped=\\d+\\))?\n$");
     }
 }

@@ -1,9 +1,13 @@
 package dev.forkpoint.cli.command;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.management.OperatingSystemMXBean;
 import dev.forkpoint.cli.ExitCode;
+import dev.forkpoint.cli.local.Addresses;
 import dev.forkpoint.cli.local.Installation;
 import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.Console;
@@ -12,17 +16,24 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -44,6 +55,13 @@ final class DoctorCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private Forkpoint forkpoint;
 
+    @Option(
+            names = "--address",
+            paramLabel = "FILE|NAME=HOST:PORT,...",
+            description =
+                    "Looks at running services instead of this machine: the ready file of serve, or NAME=HOST:PORT,...")
+    private @Nullable String address;
+
     @Option(names = "--json", description = "One JSON object on standard output, and nothing else")
     private boolean json;
 
@@ -57,19 +75,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        List<Finding> findings =
-                List.of(
-                        java(),
-                        maven(),
-                        built(forkpoint.installation()),
-                        cores(),
-                        memory(),
-                        disk(),
-                        platform(),
-                        libc(),
-                        temporaryFolder(),
-                        gpu(),
-                        ports());
+        List<Finding> findings = address == null ? machine() : services(address);
         boolean problem = findings.stream().anyMatch(f -> f.level == Level.PROBLEM);
         Console console = forkpoint.console();
         if (json) {
@@ -98,6 +104,103 @@ final class DoctorCommand implements Callable<Integer> {
             }
         }
         return problem ? ExitCode.FAILED : ExitCode.DONE;
+    }
+
+    private List<Finding> machine() throws InterruptedException {
+        return List.of(
+                java(),
+                maven(),
+                built(forkpoint.installation()),
+                cores(),
+                memory(),
+                disk(),
+                platform(),
+                libc(),
+                temporaryFolder(),
+                gpu(),
+                ports());
+    }
+
+    private static List<Finding> services(String address) throws InterruptedException {
+        List<Finding> findings = new ArrayList<>();
+        for (Map.Entry<Service, List<String>> entry :
+                Addresses.parse(address, List.of()).replicas().entrySet()) {
+            for (String replica : entry.getValue()) {
+                findings.add(ServiceHealth.ask(entry.getKey(), replica).finding());
+            }
+        }
+        return findings;
+    }
+
+    /** What a running service says of itself. */
+    private record ServiceHealth(
+            Service service, String address, Level level, String found, String advice) {
+
+        private static final Duration LIMIT = Duration.ofSeconds(5);
+
+        static ServiceHealth ask(Service service, String address) throws InterruptedException {
+            HttpResponse<String> response;
+            try {
+                response =
+                        HttpClient.newBuilder()
+                                .version(HttpClient.Version.HTTP_1_1)
+                                .connectTimeout(LIMIT)
+                                .build()
+                                .send(
+                                        HttpRequest.newBuilder(
+                                                        URI.create(
+                                                                "http://"
+                                                                        + address
+                                                                        + "/q/health/ready"))
+                                                .timeout(LIMIT)
+                                                .build(),
+                                        HttpResponse.BodyHandlers.ofString());
+            } catch (IOException e) {
+                return new ServiceHealth(
+                        service,
+                        address,
+                        Level.PROBLEM,
+                        address + ": no answer: " + e,
+                        "is it running, and is this its port? a service answers gRPC, health and metrics on one");
+            }
+            JsonNode health;
+            try {
+                health = JsonMapper.builder().build().readTree(response.body());
+            } catch (IOException e) {
+                health = MissingNode.getInstance();
+            }
+            if (!health.has("status")) {
+                return new ServiceHealth(
+                        service,
+                        address,
+                        Level.PROBLEM,
+                        address + ": HTTP " + response.statusCode() + " without a health status",
+                        "something else than a service of forkpoint listens there");
+            }
+            boolean up = health.path("status").asText().equals("UP");
+            return new ServiceHealth(
+                    service,
+                    address,
+                    up ? Level.OK : Level.PROBLEM,
+                    address + ": " + (up ? "ready" : "not ready") + checks(health),
+                    up ? "" : "its log says why");
+        }
+
+        private static String checks(JsonNode health) {
+            StringBuilder text = new StringBuilder();
+            for (JsonNode check : health.path("checks")) {
+                for (Map.Entry<String, JsonNode> data : check.path("data").properties()) {
+                    if (data.getValue().isNumber()) {
+                        text.append(", ").append(data.getKey()).append(' ').append(data.getValue());
+                    }
+                }
+            }
+            return Console.printable(text.toString());
+        }
+
+        Finding finding() {
+            return new Finding(service.label(), level, found, advice);
+        }
     }
 
     private static Finding java() {

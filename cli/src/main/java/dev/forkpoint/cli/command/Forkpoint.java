@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "forkpoint",
         description =
-                "Reinforcement learning with verifiable rewards in which only forking tokens carry gradient.",
+                "Reinforcement learning with verifiable rewards in which only forking tokens carry"
+                        + " gradient.",
         mixinStandardHelpOptions = true,
         versionProvider = Forkpoint.Version.class,
         scope = ScopeType.INHERIT,
@@ -45,7 +46,10 @@ import picocli.CommandLine.Spec;
             ScoreCommand.class,
             VerifyCommand.class,
             EvalCommand.class,
+            AblateCommand.class,
+            AnalyzeCommand.class,
             BenchCommand.class,
+            LoadCommand.class,
             DoctorCommand.class
         })
 public final class Forkpoint implements Runnable {

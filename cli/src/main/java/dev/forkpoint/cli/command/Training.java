@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class Training {
 
     private static final Service[] ALL = Service.values();
-    private static final long CALL_SECONDS = 120;
+    private static final long CALL_SECONDS = 300;
 
     private Training() {}
 

@@ -144,19 +144,31 @@ final class RunSetup {
     }
 
     private static DjlTrainer trainer(RunContext run, String field, Path base) {
+        return trainer(
+                field,
+                base,
+                run.spec.getTrainer(),
+                run.spec.hasLora() ? Optional.of(run.spec.getLora()) : Optional.empty(),
+                run.spec.getSeed());
+    }
+
+    /**
+     * A trainer of the policy in the folder.
+     *
+     * @param field names the policy in messages
+     * @param seed of a fresh adapter's weights
+     */
+    static DjlTrainer trainer(
+            String field, Path base, TrainerSpec t, Optional<LoraSpec> lora, long seed) {
         try {
-            TrainerSpec t = run.spec.getTrainer();
-            return new DjlTrainer(
+            Policy policy =
                     Policy.load(
                             base,
                             new PolicyOptions(
                                     t.getDevice().isEmpty() ? "cpu" : t.getDevice(),
                                     t.getThreads(),
-                                    Optional.empty())),
-                    options(
-                            t,
-                            run.spec.hasLora() ? Optional.of(run.spec.getLora()) : Optional.empty(),
-                            run.spec.getSeed()));
+                                    Optional.empty()));
+            return new DjlTrainer(policy, options(t, lora, seed));
         } catch (IOException e) {
             throw new ServiceException(
                     Code.FAILED_PRECONDITION, "POLICY_INVALID", field + ": " + e.getMessage(), e);

@@ -17,6 +17,7 @@ import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -241,19 +242,7 @@ class ManifestPolicyTest {
 
     @Test
     void scalersAskForMetricsThatTheServicesExport() throws Exception {
-        Set<String> exported = new HashSet<>();
-        Pattern meter = Pattern.compile("(?:Gauge|Counter)\\.builder\\(\\s*\"([a-z.]+)\"");
-        try (Stream<Path> sources = Files.walk(REPOSITORY)) {
-            for (Path source :
-                    sources.filter(f -> f.toString().contains("-service/src/main/java"))
-                            .filter(f -> f.toString().endsWith(".java"))
-                            .toList()) {
-                Matcher m = meter.matcher(Files.readString(source));
-                while (m.find()) {
-                    exported.add(m.group(1).replace('.', '_'));
-                }
-            }
-        }
+        Set<String> exported = exportedMeters();
         int queries = 0;
         for (JsonNode scaler : Manifests.ofFiles().custom()) {
             for (JsonNode trigger : scaler.path("spec").path("triggers")) {
@@ -267,6 +256,31 @@ class ManifestPolicyTest {
             }
         }
         assertThat(queries).isGreaterThanOrEqualTo(3);
+    }
+
+    @Test
+    void pageOfMetricsNamesTheMetersOfTheServices() throws Exception {
+        String page = Files.readString(REPOSITORY.resolve("docs/reference/service-metrics.md"));
+        Set<String> named = new TreeSet<>();
+        Matcher m = Pattern.compile("`(forkpoint_[a-z_]+)").matcher(page);
+        while (m.find()) {
+            named.add(m.group(1).replaceAll("_(total|seconds)$", ""));
+        }
+        named.remove("forkpoint_");
+        assertThat(named).isEqualTo(new TreeSet<>(exportedMeters()));
+    }
+
+    private static Set<String> exportedMeters() throws IOException {
+        Set<String> exported = new HashSet<>();
+        Pattern meter =
+                Pattern.compile("(?:Gauge|Counter|Timer)\\.builder\\(\\s*\"(forkpoint[a-z.]+)\"");
+        for (String source : sources()) {
+            Matcher m = meter.matcher(source);
+            while (m.find()) {
+                exported.add(m.group(1).replace('.', '_'));
+            }
+        }
+        return exported;
     }
 
     @Test
@@ -288,35 +302,44 @@ class ManifestPolicyTest {
      */
     private static Set<String> knownKeys() throws IOException {
         Set<String> keys = new HashSet<>();
-        try (Stream<Path> sources = Files.walk(REPOSITORY)) {
-            for (Path source :
-                    sources.filter(
-                                    f ->
-                                            f.toString().contains("-service/src/main/java")
-                                                    || f.toString()
-                                                            .contains(
-                                                                    "service-commons/src/main/java"))
-                            .filter(f -> f.toString().endsWith(".java"))
-                            .toList()) {
-                String text = Files.readString(source);
-                Matcher injected =
-                        Pattern.compile("@ConfigProperty\\(\\s*name = \"(forkpoint[^\"]+)\"")
-                                .matcher(text);
-                while (injected.find()) {
-                    keys.add(variable(injected.group(1)));
-                }
-                Matcher mapping =
-                        Pattern.compile("@ConfigMapping\\(prefix = \"([^\"]+)\"\\)").matcher(text);
-                if (mapping.find()) {
-                    Matcher method = Pattern.compile("(\\w+)\\(\\);").matcher(text);
-                    while (method.find()) {
-                        String name = method.group(1).replaceAll("([A-Z])", "-$1");
-                        keys.add(variable(mapping.group(1) + "." + name));
-                    }
+        for (String source : sources()) {
+            Matcher injected =
+                    Pattern.compile("@ConfigProperty\\(\\s*name = \"(forkpoint[^\"]+)\"")
+                            .matcher(source);
+            while (injected.find()) {
+                keys.add(variable(injected.group(1)));
+            }
+            Matcher mapping =
+                    Pattern.compile("@ConfigMapping\\(prefix = \"([^\"]+)\"\\)").matcher(source);
+            if (mapping.find()) {
+                Matcher method = Pattern.compile("(\\w+)\\(\\);").matcher(source);
+                while (method.find()) {
+                    String name = method.group(1).replaceAll("([A-Z])", "-$1");
+                    keys.add(variable(mapping.group(1) + "." + name));
                 }
             }
         }
         return keys;
+    }
+
+    /** Of the services and of what they share. */
+    private static List<String> sources() throws IOException {
+        List<String> out = new ArrayList<>();
+        for (String module :
+                List.of(
+                        "rollout-service",
+                        "entropy-service",
+                        "reward-service",
+                        "learner-service",
+                        "service-commons")) {
+            try (Stream<Path> files =
+                    Files.walk(REPOSITORY.resolve(module).resolve("src/main/java"))) {
+                for (Path file : files.filter(f -> f.toString().endsWith(".java")).toList()) {
+                    out.add(Files.readString(file));
+                }
+            }
+        }
+        return out;
     }
 
     private static String variable(String key) {

@@ -47,7 +47,7 @@ import org.junit.jupiter.api.Test;
 
 /** The service over a real socket, on a tiny random policy. */
 @QuarkusTest
-@QuarkusTestResource(RolloutServiceTest.Policies.class)
+@QuarkusTestResource(value = RolloutServiceTest.Policies.class, restrictToAnnotatedClass = true)
 @SuppressWarnings("NullAway.Init")
 class RolloutServiceTest {
 
