@@ -14,4 +14,4 @@ with torch.no_grad():
     logp = model(input_ids=x).logits.log_softmax(-1)
     out = model.generate(input_ids=x, max_new_tokens=12, do_sample=False, eos_token_id=None, pad_token_id=0)
 print(json.dumps(dict(logprob_of_next=logp[0, :-1].gather(-1, x[0, 1:, None])[:, 0].tolist(), greedy=out[0, x.size(1):].tolist(),
-                      tokens=transformers.AutoTokenizer.from_pretrained(checkpoint)("12 + 30 wait")["input_ids"])))
+                      tokens=transformers.PreTrainedTokenizerFast.from_pretrained(checkpoint)("12 + 30 wait")["input_ids"])))

@@ -85,16 +85,18 @@ class ScaleReward(_message.Message):
     def __init__(self, factor: _Optional[float] = ..., offset: _Optional[float] = ...) -> None: ...
 
 class AdvantageEstimator(_message.Message):
-    __slots__ = ("group_normalised", "group_centred", "leave_one_out", "batch_normalised")
+    __slots__ = ("group_normalised", "group_centred", "leave_one_out", "batch_normalised", "mastery_scaled")
     GROUP_NORMALISED_FIELD_NUMBER: _ClassVar[int]
     GROUP_CENTRED_FIELD_NUMBER: _ClassVar[int]
     LEAVE_ONE_OUT_FIELD_NUMBER: _ClassVar[int]
     BATCH_NORMALISED_FIELD_NUMBER: _ClassVar[int]
+    MASTERY_SCALED_FIELD_NUMBER: _ClassVar[int]
     group_normalised: GroupNormalised
     group_centred: GroupCentred
     leave_one_out: LeaveOneOut
     batch_normalised: BatchNormalised
-    def __init__(self, group_normalised: _Optional[_Union[GroupNormalised, _Mapping]] = ..., group_centred: _Optional[_Union[GroupCentred, _Mapping]] = ..., leave_one_out: _Optional[_Union[LeaveOneOut, _Mapping]] = ..., batch_normalised: _Optional[_Union[BatchNormalised, _Mapping]] = ...) -> None: ...
+    mastery_scaled: MasteryScaled
+    def __init__(self, group_normalised: _Optional[_Union[GroupNormalised, _Mapping]] = ..., group_centred: _Optional[_Union[GroupCentred, _Mapping]] = ..., leave_one_out: _Optional[_Union[LeaveOneOut, _Mapping]] = ..., batch_normalised: _Optional[_Union[BatchNormalised, _Mapping]] = ..., mastery_scaled: _Optional[_Union[MasteryScaled, _Mapping]] = ...) -> None: ...
 
 class GroupNormalised(_message.Message):
     __slots__ = ("epsilon",)
@@ -111,6 +113,12 @@ class LeaveOneOut(_message.Message):
     def __init__(self) -> None: ...
 
 class BatchNormalised(_message.Message):
+    __slots__ = ("epsilon",)
+    EPSILON_FIELD_NUMBER: _ClassVar[int]
+    epsilon: float
+    def __init__(self, epsilon: _Optional[float] = ...) -> None: ...
+
+class MasteryScaled(_message.Message):
     __slots__ = ("epsilon",)
     EPSILON_FIELD_NUMBER: _ClassVar[int]
     epsilon: float
@@ -317,10 +325,14 @@ class SequenceTokenRatio(_message.Message):
     def __init__(self) -> None: ...
 
 class PowerMeanRatio(_message.Message):
-    __slots__ = ("p",)
+    __slots__ = ("p", "final_p", "schedule_steps")
     P_FIELD_NUMBER: _ClassVar[int]
+    FINAL_P_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_STEPS_FIELD_NUMBER: _ClassVar[int]
     p: float
-    def __init__(self, p: _Optional[float] = ...) -> None: ...
+    final_p: float
+    schedule_steps: int
+    def __init__(self, p: _Optional[float] = ..., final_p: _Optional[float] = ..., schedule_steps: _Optional[int] = ...) -> None: ...
 
 class CispoSurrogate(_message.Message):
     __slots__ = ("ratio_max",)
@@ -397,20 +409,22 @@ class SequenceSumNormaliser(_message.Message):
     def __init__(self) -> None: ...
 
 class AuxiliaryTerm(_message.Message):
-    __slots__ = ("coefficient", "kl_k1", "kl_k2", "kl_k3", "entropy_bonus", "adaptive_entropy_bonus")
+    __slots__ = ("coefficient", "kl_k1", "kl_k2", "kl_k3", "entropy_bonus", "adaptive_entropy_bonus", "hinge_kl")
     COEFFICIENT_FIELD_NUMBER: _ClassVar[int]
     KL_K1_FIELD_NUMBER: _ClassVar[int]
     KL_K2_FIELD_NUMBER: _ClassVar[int]
     KL_K3_FIELD_NUMBER: _ClassVar[int]
     ENTROPY_BONUS_FIELD_NUMBER: _ClassVar[int]
     ADAPTIVE_ENTROPY_BONUS_FIELD_NUMBER: _ClassVar[int]
+    HINGE_KL_FIELD_NUMBER: _ClassVar[int]
     coefficient: float
     kl_k1: KlK1
     kl_k2: KlK2
     kl_k3: KlK3
     entropy_bonus: EntropyBonus
     adaptive_entropy_bonus: AdaptiveEntropyBonus
-    def __init__(self, coefficient: _Optional[float] = ..., kl_k1: _Optional[_Union[KlK1, _Mapping]] = ..., kl_k2: _Optional[_Union[KlK2, _Mapping]] = ..., kl_k3: _Optional[_Union[KlK3, _Mapping]] = ..., entropy_bonus: _Optional[_Union[EntropyBonus, _Mapping]] = ..., adaptive_entropy_bonus: _Optional[_Union[AdaptiveEntropyBonus, _Mapping]] = ...) -> None: ...
+    hinge_kl: HingeKl
+    def __init__(self, coefficient: _Optional[float] = ..., kl_k1: _Optional[_Union[KlK1, _Mapping]] = ..., kl_k2: _Optional[_Union[KlK2, _Mapping]] = ..., kl_k3: _Optional[_Union[KlK3, _Mapping]] = ..., entropy_bonus: _Optional[_Union[EntropyBonus, _Mapping]] = ..., adaptive_entropy_bonus: _Optional[_Union[AdaptiveEntropyBonus, _Mapping]] = ..., hinge_kl: _Optional[_Union[HingeKl, _Mapping]] = ...) -> None: ...
 
 class KlK1(_message.Message):
     __slots__ = ("importance_corrected",)
@@ -441,3 +455,9 @@ class AdaptiveEntropyBonus(_message.Message):
     target: float
     delta: float
     def __init__(self, target: _Optional[float] = ..., delta: _Optional[float] = ...) -> None: ...
+
+class HingeKl(_message.Message):
+    __slots__ = ("delta",)
+    DELTA_FIELD_NUMBER: _ClassVar[int]
+    delta: float
+    def __init__(self, delta: _Optional[float] = ...) -> None: ...

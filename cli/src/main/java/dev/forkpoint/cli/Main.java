@@ -56,8 +56,11 @@ public final class Main {
                         .setCaseInsensitiveEnumValuesAllowed(true)
                         .setParameterExceptionHandler(Main::badUsage)
                         .setExecutionExceptionHandler(
-                                (exception, command, result) ->
-                                        Failures.report(console, exception));
+                                (exception, command, result) -> {
+                                    int failed = Failures.report(console, exception);
+                                    forkpoint.settleLogs(failed);
+                                    return failed;
+                                });
         int code = commandLine.execute(arguments);
         console.out().flush();
         console.err().flush();

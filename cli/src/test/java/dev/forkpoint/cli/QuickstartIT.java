@@ -222,66 +222,96 @@ class QuickstartIT {
         Path noTokenizer = copyOfPolicy("no-tokenizer");
         Files.delete(noTokenizer.resolve("tokenizer.json"));
         Path empty = Files.writeString(folder.resolve("empty.jsonl"), "");
-        Path run = folder.resolve("runs/bad");
+        Path malformed = Files.writeString(folder.resolve("malformed.jsonl"), "{\"problem\": 3");
+        Path ready = serve("--allow", folder.toString());
 
-        refused(
-                run,
-                "keep_fraction",
-                "--set",
-                "reinforcement.objective.selector.top.keep_fraction=0");
-        refused(
-                run,
-                "keep_fraction",
-                "--set",
-                "reinforcement.objective.selector.top.keep_fraction=1.5");
-        refused(run, "sampling.max_tokens", "--set", "reinforcement.sampling.max_tokens=100000");
-        refused(run, "group_size", "--set", "reinforcement.group_size=0");
-        refused(run, "model.safetensors", "--set", "reinforcement.policy=" + truncated);
-        refused(run, "tokenizer.json", "--set", "reinforcement.policy=" + noTokenizer);
-        refused(
-                run,
-                "nothing-here",
-                "--set",
-                "reinforcement.policy=" + folder.resolve("nothing-here"));
-        refused(run, "empty.jsonl", "--set", "reinforcement.data.json_lines.path=" + empty);
-        refused(run, "countdwn", "--set", "reinforcement.data.task.name=countdwn");
-        refused(run, "optimizer.learning_rate", "--set", "optimizer.learning_rate=-1");
-        refused(run, "nearest known one is steps", "--set", "reinforcement.stepps=1");
+        refused(ready, "keep_fraction", "reinforcement.objective.selector.top.keep_fraction=0");
+        refused(ready, "keep_fraction", "reinforcement.objective.selector.top.keep_fraction=1.5");
+        refused(ready, "sampling.max_tokens", "reinforcement.sampling.max_tokens=100000");
+        refused(ready, "group_size", "reinforcement.group_size=0");
+        refused(ready, "optimizer.learning_rate", "optimizer.learning_rate=-1");
+        refused(ready, "nearest known one is steps", "reinforcement.stepps=1");
+        refused(ready, "model.safetensors", "reinforcement.policy=" + truncated);
+        refused(ready, "tokenizer.json", "reinforcement.policy=" + noTokenizer);
+        refused(ready, "no/such/policy", "reinforcement.policy=no/such/policy");
+        refused(ready, "not under", "reinforcement.policy=/etc");
+        refused(ready, "empty.jsonl", "reinforcement.data.json_lines.path=" + empty);
+        refused(ready, "malformed.jsonl:1", "reinforcement.data.json_lines.path=" + malformed);
+        refused(ready, "countdwn", "reinforcement.data.task.name=countdwn");
+        refused(ready, "options.depht", "reinforcement.data.task.options.depht=3");
+        refused(ready, "verifier.name", "reinforcement.verifier.name=nope");
 
         Cli.Result context =
                 forkpoint(
                         "generate",
                         "--json",
-                        "--policy",
-                        POLICY.toString(),
+                        "--address",
+                        ready.toString(),
                         "--prompt",
                         "1 2 3 -> 6 :",
                         "--max-tokens",
                         "1000000");
         assertThat(context.code()).as(context.err()).isEqualTo(2);
         assertThat(context.err()).contains("max_tokens");
-        Cli.Result ids =
+        Path ids = Files.writeString(folder.resolve("ids.jsonl"), "{\"ids\": [1, 1000000]}");
+        Cli.Result unknown =
                 forkpoint(
                         "score",
                         "--json",
-                        "--policy",
-                        POLICY.toString(),
+                        "--address",
+                        ready.toString(),
                         "--input",
-                        Files.writeString(folder.resolve("ids.jsonl"), "{\"ids\": [1, 1000000]}")
-                                .toString());
-        assertThat(ids.code()).as(ids.err()).isEqualTo(2);
-        assertThat(ids.err()).contains("ids.jsonl:1").contains("1000000");
-        Cli.Result weightsCut =
-                forkpoint("generate", "--policy", truncated.toString(), "--prompt", "1");
-        assertThat(weightsCut.code()).as(weightsCut.err()).isEqualTo(2);
-        assertThat(weightsCut.err()).contains("model.safetensors");
+                        ids.toString());
+        assertThat(unknown.code()).as(unknown.err()).isEqualTo(2);
+        assertThat(unknown.err()).contains("ids.jsonl:1").contains("1000000");
+
+        Cli.Result cut = forkpoint("generate", "--policy", truncated.toString(), "--prompt", "1");
+        assertThat(cut.code()).as(cut.err()).isEqualTo(2);
+        assertThat(cut.err()).contains("model.safetensors");
     }
 
-    private void refused(Path run, String message, String... assignments) throws Exception {
-        Cli.Result result = forkpoint(quickstart(run, assignments).toArray(String[]::new));
-        assertThat(result.err()).contains(message).doesNotContain("\tat ");
-        assertThat(result.code()).as(result.err()).isEqualTo(2);
-        assertThat(run).as("a refused run leaves no directory").doesNotExist();
+    private void refused(Path ready, String message, String assignment) throws Exception {
+        Path run = folder.resolve("runs/refused-" + started.size());
+        List<String> arguments = quickstart(run, "--address", ready.toString());
+        arguments.addAll(List.of("--set", assignment));
+        Cli.Result result = forkpoint(arguments.toArray(String[]::new));
+        assertThat(result.err()).as(assignment).contains(message).doesNotContain("\tat ");
+        assertThat(result.code()).as(assignment + ": " + result.err()).isEqualTo(2);
+        if (Files.exists(run)) {
+            try (Stream<Path> snapshots = Files.list(run.resolve("policies"))) {
+                assertThat(snapshots.filter(p -> !Files.exists(p.resolve("model.safetensors"))))
+                        .as("half-written snapshots")
+                        .isEmpty();
+            }
+        }
+    }
+
+    /** Starts serve with the bundled policy and returns its ready file. */
+    private Path serve(String... more) throws IOException {
+        Path ready = folder.resolve("ready.json");
+        List<String> arguments =
+                new ArrayList<>(
+                        List.of(
+                                "serve",
+                                "--policy",
+                                POLICY.toString(),
+                                "--ready-file",
+                                ready.toString(),
+                                "--run-root",
+                                folder.resolve("runs").toString()));
+        arguments.addAll(List.of(more));
+        Process serve = start(arguments);
+        BufferedReader errors =
+                new BufferedReader(
+                        new InputStreamReader(serve.getErrorStream(), StandardCharsets.UTF_8));
+        StringBuilder seen = new StringBuilder();
+        String line;
+        do {
+            line = errors.readLine();
+            seen.append(line).append('\n');
+        } while (line != null && !line.startsWith("ready"));
+        assertThat(line).as(seen.toString()).isNotNull();
+        return ready;
     }
 
     private Path copyOfPolicy(String name) throws IOException {
@@ -299,24 +329,8 @@ class QuickstartIT {
     @Test
     void aPythonClientCallsEachService() throws Exception {
         Python python = Python.with("grpc", "google.rpc.status_pb2");
-        Path ready = folder.resolve("ready.json");
-        Process serve =
-                start(
-                        List.of(
-                                "serve",
-                                "--policy",
-                                POLICY.toString(),
-                                "--ready-file",
-                                ready.toString(),
-                                "--run-root",
-                                folder.resolve("runs").toString()));
-        BufferedReader errors =
-                new BufferedReader(
-                        new InputStreamReader(serve.getErrorStream(), StandardCharsets.UTF_8));
-        String line;
-        do {
-            line = errors.readLine();
-        } while (line != null && !line.startsWith("ready"));
+        Path ready = serve();
+        Process serve = started.get(started.size() - 1);
         Cli.Result result =
                 python.run(
                         Cli.ROOT.resolve("proto/python/examples/call_every_service.py").toString(),
@@ -325,7 +339,7 @@ class QuickstartIT {
         assertThat(result.out())
                 .contains("rollout: 8 responses")
                 .containsPattern(
-                        "entropy: log-probs differ from the sampler's by at most (0|\\d\\.\\de-0[4-9])")
+                        "entropy: log-probs differ from the sampler's by at most (0\\.0e\\+00|\\d\\.\\de-(0[4-9]|1\\d))")
                 .containsPattern("reward: \\d of 8 correct")
                 .contains("learner: 0 runs");
         List<ProcessHandle> services = serve.descendants().toList();

@@ -70,6 +70,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -80,6 +81,9 @@ public final class ServiceDoubles implements AutoCloseable {
 
     private final Server server;
     private final ExecutorService batches = Executors.newSingleThreadExecutor();
+
+    /** What a run does, beside what it is told to tell. */
+    public volatile Consumer<StartRunRequest> atStart = request -> {};
 
     /** Rollout requests as they came. */
     public final List<RolloutRequest> rollouts = Collections.synchronizedList(new ArrayList<>());
@@ -110,6 +114,12 @@ public final class ServiceDoubles implements AutoCloseable {
 
     /** How a watched run ends. */
     public volatile RunState end = RunState.RUN_STATE_SUCCEEDED;
+
+    /** Why a failed run failed. */
+    public volatile String error = "the disk is full";
+
+    /** Steps that a run says it has done. */
+    public volatile int stepsDone = 2;
 
     /** Directory of runs. */
     public volatile String runDirectory = "/runs/double";
@@ -444,9 +454,9 @@ public final class ServiceDoubles implements AutoCloseable {
                     .setName("double")
                     .setDirectory(runDirectory)
                     .setState(state)
-                    .setStepsDone(2)
+                    .setStepsDone(stepsDone)
                     .setStepsTotal(2)
-                    .setError(state == RunState.RUN_STATE_FAILED ? "the disk is full" : "");
+                    .setError(state == RunState.RUN_STATE_FAILED ? error : "");
         }
 
         @Override
@@ -460,6 +470,7 @@ public final class ServiceDoubles implements AutoCloseable {
                                         "1 (expected: 2 or more)")));
                 return;
             }
+            atStart.accept(request);
             answers.onNext(
                     StartRunResponse.newBuilder().setRun(run(RunState.RUN_STATE_RUNNING)).build());
             answers.onCompleted();

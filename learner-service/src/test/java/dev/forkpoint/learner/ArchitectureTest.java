@@ -7,7 +7,9 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
-@AnalyzeClasses(packages = "dev.forkpoint.learner", importOptions = ImportOption.DoNotIncludeTests.class)
+@AnalyzeClasses(
+        packages = "dev.forkpoint.learner",
+        importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
     private static final String ANNOTATIONS = "org.jspecify.annotations..";
 
@@ -38,6 +40,7 @@ class ArchitectureTest {
                             ANNOTATIONS,
                             "..learner.step..",
                             "..learner.objective..",
+                            "dev.forkpoint.policy.selection..",
                             "dev.forkpoint.policy.sampling..");
 
     @ArchTest
@@ -51,8 +54,13 @@ class ArchitectureTest {
                             "java..",
                             ANNOTATIONS,
                             "..learner.record..",
+                            "dev.forkpoint.policy",
                             "dev.forkpoint.policy.checkpoint..",
+                            "dev.forkpoint.policy.tokenizer..",
+                            "dev.forkpoint.lab..",
+                            "com.fasterxml.jackson..",
                             "com.google.protobuf..",
                             "com.jerolba.carpet..",
-                            "org.apache.parquet..");
+                            "org.apache.parquet..",
+                            "org.jboss.logging..");
 }

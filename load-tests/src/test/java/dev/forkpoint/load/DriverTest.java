@@ -80,8 +80,7 @@ class DriverTest {
     @Test
     void nonsenseIsCountedByMethodAndStatus() throws Exception {
         FakeReward service = service(1, 100);
-        Fuzzer.Result result =
-                new Fuzzer(channel(service), Services.of("reward"), 1).run(200);
+        Fuzzer.Result result = new Fuzzer(channel(service), Services.of("reward"), 1).run(200);
         assertThat(result.violations()).isEmpty();
         assertThat(result.statuses().values().stream().mapToLong(Long::longValue).sum())
                 .isEqualTo(200);
@@ -96,8 +95,7 @@ class DriverTest {
         service.listTasks =
                 Status.INTERNAL.withDescription(
                         "java.lang.Foo\n\tat dev.forkpoint.Bar.baz(Bar.java:1)");
-        Fuzzer.Result result =
-                new Fuzzer(channel(service), Services.of("reward"), 1).run(40);
+        Fuzzer.Result result = new Fuzzer(channel(service), Services.of("reward"), 1).run(40);
         assertThat(result.violations()).isNotEmpty().allMatch(v -> v.contains("ListTasks"));
     }
 
@@ -121,8 +119,7 @@ class DriverTest {
 
         Report.Content first = Report.of("forkpoint load <reward>", List.of(result), null);
         Report.write(first, folder);
-        Report.Content second =
-                Report.of("again", List.of(result), folder.resolve("load.json"));
+        Report.Content second = Report.of("again", List.of(result), folder.resolve("load.json"));
         assertThat(second.ratios()).isNotEmpty().allMatch(r -> r.ratio() == 1.0);
         assertThat(Files.readString(folder.resolve("load.html")))
                 .contains("forkpoint load &lt;reward&gt;", "<svg", "overload, 10 times")

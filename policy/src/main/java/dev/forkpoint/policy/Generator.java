@@ -101,7 +101,7 @@ public final class Generator implements AutoCloseable {
                             + " positions)");
         }
         int limit = Math.min(request.sampling().maxTokens(), c.maxPositions() - prompt.length);
-        int slots = Lane.slots(prompt.length, limit, options.stepsPerCall(), c);
+        int slots = Lane.slots(prompt.length, limit, c);
         long bytes = Lane.cacheBytes(1, slots, c);
         if (bytes > laneBudgetBytes) {
             throw new IllegalArgumentException(
@@ -180,11 +180,11 @@ public final class Generator implements AutoCloseable {
             admit(lane, arrivals);
             activeOf[number] = lane.active() + arrivals.size();
         }
-        cancelled.forEach(r -> r.listener.onFinished(r.rollout(FinishReason.CANCELLED)));
+        cancelled.forEach(r -> r.tellFinished(FinishReason.CANCELLED));
         try {
             lane.admit(arrivals);
         } catch (RuntimeException | Error e) {
-            arrivals.forEach(r -> r.listener.onFailed(e));
+            arrivals.forEach(r -> r.tellFailed(e));
             throw e;
         }
         return true;
@@ -238,7 +238,7 @@ public final class Generator implements AutoCloseable {
             queue.clear();
             notifyAll();
         }
-        left.forEach(r -> r.listener.onFailed(cause));
+        left.forEach(r -> r.tellFailed(cause));
     }
 
     /**

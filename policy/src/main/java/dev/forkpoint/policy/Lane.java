@@ -50,12 +50,9 @@ final class Lane implements AutoCloseable {
         return 2L * c.layers() * c.keyValueHeads() * c.headDimension() * Float.BYTES;
     }
 
-    /**
-     * Slots that a response of this prompt and most tokens may come to need: the last call may run
-     * past its end.
-     */
-    static int slots(int promptTokens, int limit, int steps, ModelConfig c) {
-        return Batching.slots(promptTokens - 1 + limit + steps, c);
+    /** Slots that a response of this prompt and most tokens may come to need. */
+    static int slots(int promptTokens, int limit, ModelConfig c) {
+        return Batching.slots(promptTokens - 1 + limit, c);
     }
 
     /** Bytes of a cache for so many responses of so many slots. */
@@ -269,7 +266,7 @@ final class Lane implements AutoCloseable {
         Response r = Objects.requireNonNull(rows[row]);
         rows[row] = null;
         active--;
-        r.listener.onFinished(r.rollout(reason));
+        r.tellFinished(reason);
     }
 
     /** The next tokens of every row. Does nothing when there is none. */
@@ -381,7 +378,7 @@ final class Lane implements AutoCloseable {
                                 statistics[at + n],
                                 statistics[at + 2 * n]);
             }
-            r.listener.onTokens(r.chunk(before));
+            r.tellTokens(before);
             if (ended) {
                 end(b, r.stopped() ? FinishReason.STOP : FinishReason.LENGTH);
             }
@@ -404,7 +401,7 @@ final class Lane implements AutoCloseable {
             if (r != null) {
                 rows[i] = null;
                 active--;
-                r.listener.onFailed(cause);
+                r.tellFailed(cause);
             }
         }
     }

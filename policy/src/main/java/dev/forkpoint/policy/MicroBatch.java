@@ -17,6 +17,12 @@ import java.util.List;
 record MicroBatch(int[] members) {
 
     /**
+     * Tokens and targets come in multiples of this, filled up with ones that carry no gradient:
+     * oneDNN compiles and keeps a kernel for each count it meets.
+     */
+    private static final int QUANTUM = 32;
+
+    /**
      * Its tensors, owned by the scope they were made in.
      *
      * @param shapes rows and places a row of each attention group
@@ -24,7 +30,7 @@ record MicroBatch(int[] members) {
      * @param inverse place of each token, or empty
      * @param valid 1 where a place holds a token of its own, 0 where it is padding; empty when none
      *     is
-     * @param kept token before each target
+     * @param kept token before each target; filled up with the last filling token
      */
     record Tensors(
             PtNDArray ids,
@@ -86,10 +92,12 @@ record MicroBatch(int[] members) {
             tokens += sequences.get(m).ids().length;
             count += sequences.get(m).positions().length;
         }
+        int filler = up(tokens + 1) - tokens;
+        tokens += filler;
         long[] ids = new long[tokens];
         long[] positions = new long[tokens];
-        long[] kept = new long[count];
-        long[] target = new long[count];
+        long[] kept = new long[up(count)];
+        long[] target = new long[kept.length];
         int at = 0;
         int k = 0;
         for (int m : members) {
@@ -104,7 +112,12 @@ record MicroBatch(int[] members) {
             }
             at += s.ids().length;
         }
-        Groups groups = groups(sequences, tokens);
+        for (int t = 0; t < filler; t++) {
+            positions[at + t] = t;
+        }
+        Arrays.fill(
+                kept, k, kept.length, tokens - 1); // the last filling token, whatever it predicts
+        Groups groups = groups(sequences, tokens, filler);
         boolean plain = groups.index.length == tokens;
         return new Tensors(
                 Script.array(scope, ids, tokens),
@@ -113,14 +126,21 @@ record MicroBatch(int[] members) {
                 plain ? script.none() : Script.array(scope, groups.index, groups.index.length),
                 plain ? script.none() : Script.array(scope, groups.inverse, tokens),
                 plain ? script.none() : Script.array(scope, groups.valid, groups.valid.length),
-                Script.array(scope, kept, count),
-                Script.array(scope, target, count));
+                Script.array(scope, kept, kept.length),
+                Script.array(scope, target, target.length));
+    }
+
+    private static int up(int n) {
+        return (n + QUANTUM - 1) / QUANTUM * QUANTUM;
     }
 
     private record Groups(long[] shapes, long[] index, long[] inverse, float[] valid) {}
 
-    /** Neighbours by length share a group while padding stays below an eighth of it. */
-    private Groups groups(List<TrainingSequence> sequences, int tokens) {
+    /**
+     * Neighbours by length share a group while padding stays below an eighth of it; filling tokens
+     * are a group of their own at the end.
+     */
+    private Groups groups(List<TrainingSequence> sequences, int tokens, int filler) {
         List<int[]> spans = new ArrayList<>();
         int places = 0;
         for (int from = 0, to; from < members.length; from = to) {
@@ -132,7 +152,8 @@ record MicroBatch(int[] members) {
             spans.add(new int[] {from, to});
             places += (to - from) * length(sequences, to - 1);
         }
-        long[] shapes = new long[2 * spans.size()];
+        places += filler;
+        long[] shapes = new long[2 * (spans.size() + 1)];
         long[] index = new long[places];
         float[] valid = new float[places];
         long[] inverse = new long[tokens];
@@ -152,6 +173,13 @@ record MicroBatch(int[] members) {
                 }
                 place += width;
             }
+        }
+        shapes[shapes.length - 2] = 1;
+        shapes[shapes.length - 1] = filler;
+        for (int t = 0; t < filler; t++) {
+            index[place] = token;
+            valid[place] = 1;
+            inverse[token++] = place++;
         }
         return new Groups(shapes, index, inverse, valid);
     }

@@ -32,11 +32,8 @@ public final class Policy implements AutoCloseable {
     /** Bytes of weights converted at once while loading and writing. */
     private static final long PART_BYTES = 64L << 20;
 
-    /**
-     * Rows of the rotary table beyond the context: decode calls run a few steps past a response's
-     * end.
-     */
-    private static final int POSITIONS_BEYOND = 1100;
+    /** Slots of a cache come in sixteens, so the last may lie beyond the context. */
+    private static final int POSITIONS_BEYOND = 64;
 
     private final Path directory;
     private final PolicyOptions options;

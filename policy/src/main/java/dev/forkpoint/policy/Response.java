@@ -9,7 +9,7 @@ import java.util.Arrays;
 final class Response {
 
     final GenerationRequest request;
-    final GenerationListener listener;
+    private final GenerationListener listener;
     final int limit; // most tokens, also by the context
     final int slots; // cache slots it may come to need
     final int promptHash;
@@ -81,7 +81,7 @@ final class Response {
         return length > 0 && Arrays.binarySearch(ends, tokens[length - 1]) >= 0;
     }
 
-    TokenChunk chunk(int from) {
+    private TokenChunk chunk(int from) {
         return new TokenChunk(
                 from,
                 Arrays.copyOfRange(tokens, from, length),
@@ -90,12 +90,34 @@ final class Response {
                 Arrays.copyOfRange(collision, from, length));
     }
 
-    Rollout rollout(FinishReason reason) {
+    private Rollout rollout(FinishReason reason) {
         return new Rollout(
                 Arrays.copyOf(tokens, length),
                 Arrays.copyOf(logProb, length),
                 Arrays.copyOf(entropy, length),
                 Arrays.copyOf(collision, length),
                 reason);
+    }
+
+    void tellTokens(int from) {
+        guarded(() -> listener.onTokens(chunk(from)));
+    }
+
+    void tellFinished(FinishReason reason) {
+        guarded(() -> listener.onFinished(rollout(reason)));
+    }
+
+    void tellFailed(Throwable cause) {
+        guarded(() -> listener.onFailed(cause));
+    }
+
+    /** What a listener throws must not end the responses beside its own. */
+    private static void guarded(Runnable call) {
+        try {
+            call.run();
+        } catch (RuntimeException e) {
+            System.getLogger(Response.class.getName())
+                    .log(System.Logger.Level.WARNING, "a generation listener threw", e);
+        }
     }
 }

@@ -360,6 +360,11 @@ public final class Trainer implements AutoCloseable {
         script.run("clear", gradient);
     }
 
+    /** Parameters that train. */
+    public long trainableParameters() {
+        return trained.stream().mapToLong(t -> t.size()).sum();
+    }
+
     /** Updates done so far. */
     public long updates() {
         return updates;

@@ -23,7 +23,7 @@ class BatchInvarianceTest {
             List<GenerationRequest> subjects = new ArrayList<>();
             Random random = new Random(11);
             for (int length : new int[] {1, 2, 9, 16, 17, 33, 70}) {
-                subjects.add(request(random, length, 40, vocabulary));
+                subjects.add(request(random, length, 24, vocabulary));
             }
             List<Rollout> alone = new ArrayList<>();
             try (Generator generator =
@@ -43,8 +43,8 @@ class BatchInvarianceTest {
                                                 SamplingParameters.defaults(30))
                                         : request(
                                                 random,
-                                                1 + random.nextInt(90),
-                                                1 + random.nextInt(60),
+                                                1 + random.nextInt(70),
+                                                1 + random.nextInt(36),
                                                 vocabulary));
                     }
                     List<Integer> order = new ArrayList<>();
@@ -113,7 +113,7 @@ class BatchInvarianceTest {
                     for (int others : OTHERS) {
                         List<int[]> all = new ArrayList<>(subjects);
                         for (int i = 0; i < others; i++) {
-                            all.add(random.ints(1 + random.nextInt(120), 0, vocabulary).toArray());
+                            all.add(random.ints(1 + random.nextInt(80), 0, vocabulary).toArray());
                         }
                         List<TokenScores> together = scorer.score(all, 0.8);
                         for (int s = 0; s < subjects.size(); s++) {

@@ -51,7 +51,10 @@ final class JvmBackend {
     private static final int INSTANCE_INIT = 4;
     private static final int INSTANCE_FINI = 5;
 
-    private static final Map<String, TokenEngine.Factory> FACTORIES = new ConcurrentHashMap<>();
+    /** By the server's address, then by name. */
+    private static final Map<Long, Map<String, TokenEngine.Factory>> FACTORIES =
+            new ConcurrentHashMap<>();
+
     private static final Map<String, TokenEngine> PREPARED = new ConcurrentHashMap<>();
     private static final AtomicLong LOADS = new AtomicLong();
 
@@ -89,11 +92,14 @@ final class JvmBackend {
     }
 
     /**
-     * Names an engine: a model of this backend whose parameter "engine" has the name is served by
-     * it.
+     * The engines of a server by name: a model's parameter "engine" names the one that serves it.
      */
-    static void register(String engine, TokenEngine.Factory factory) {
-        FACTORIES.put(engine, factory);
+    static Map<String, TokenEngine.Factory> engines(long server) {
+        return FACTORIES.computeIfAbsent(server, address -> new ConcurrentHashMap<>());
+    }
+
+    static void forget(long server) {
+        FACTORIES.remove(server);
     }
 
     static native void bind();
@@ -116,7 +122,7 @@ final class JvmBackend {
      * A configuration ready to be loaded, and its open policy; closing it frees what Triton did not
      * take.
      */
-    record Prepared(String configJson, String loadId) implements AutoCloseable {
+    record Prepared(String configJson, String loadId, PolicySpec policy) implements AutoCloseable {
         @Override
         public void close() {
             TokenEngine engine = PREPARED.remove(loadId);
@@ -131,11 +137,12 @@ final class JvmBackend {
      * load that fails inside Triton leaves it with a model in the background which makes every
      * later shutdown take the whole exit timeout.
      */
-    static Prepared prepare(ObjectNode config) {
+    static Prepared prepare(long server, ObjectNode config) {
         String loadId = nextLoadId();
         TensorContract.parameter(config.withObject("/parameters"), LOAD_PARAMETER, loadId);
         TensorContract.check(config.toString());
-        TokenEngine engine = open(config);
+        PolicySpec policy = policy(config);
+        TokenEngine engine = open(server, config, policy);
         PREPARED.put(loadId, engine);
         ObjectNode parameters = config.withObject("/parameters");
         TensorContract.parameter(
@@ -146,65 +153,54 @@ final class JvmBackend {
                 parameters,
                 TensorContract.DETERMINISTIC_PARAMETER,
                 Boolean.toString(engine.deterministic()));
-        return new Prepared(config.toString(), loadId);
+        return new Prepared(config.toString(), loadId, policy);
     }
 
     static String nextLoadId() {
         return ProcessHandle.current().pid() + "-" + LOADS.incrementAndGet();
     }
 
-    private static TokenEngine open(JsonNode config) {
-        String model = config.path("name").asText();
-        String name = parameter(config, ENGINE_PARAMETER);
-        TokenEngine.Factory factory = name == null ? null : FACTORIES.get(name);
-        if (factory == null) {
-            throw new TritonException(
-                    Code.INVALID_ARGUMENT,
-                    "model '"
-                            + model
-                            + "': parameter engine: "
-                            + name
-                            + " (registered: "
-                            + FACTORIES.keySet()
-                            + ")");
-        }
+    private static PolicySpec policy(JsonNode config) {
         String directory = parameter(config, DIRECTORY_PARAMETER);
         String version = parameter(config, VERSION_PARAMETER);
         if (directory == null || version == null || !version.matches("\\d{1,18}")) {
             throw new TritonException(
                     Code.INVALID_ARGUMENT,
-                    "model '"
-                            + model
-                            + "': parameters "
-                            + DIRECTORY_PARAMETER
-                            + ": "
-                            + directory
-                            + ", "
-                            + VERSION_PARAMETER
-                            + ": "
-                            + version
-                            + " (needed: a directory and a number)");
+                    "model '%s': parameters %s: %s, %s: %s (needed: a directory and a number)"
+                            .formatted(
+                                    config.path("name").asText(),
+                                    DIRECTORY_PARAMETER,
+                                    directory,
+                                    VERSION_PARAMETER,
+                                    version));
         }
         String adapter = parameter(config, ADAPTER_PARAMETER);
+        return new PolicySpec(
+                Long.parseLong(version),
+                Path.of(directory),
+                adapter == null ? null : Path.of(adapter));
+    }
+
+    private static TokenEngine open(long server, JsonNode config, PolicySpec policy) {
+        String model = config.path("name").asText();
+        String name = parameter(config, ENGINE_PARAMETER);
+        Map<String, TokenEngine.Factory> engines = engines(server);
+        TokenEngine.Factory factory = name == null ? null : engines.get(name);
+        if (factory == null) {
+            throw new TritonException(
+                    Code.INVALID_ARGUMENT,
+                    "model '%s': parameter engine: %s (registered: %s)"
+                            .formatted(model, name, engines.keySet()));
+        }
         try {
-            return factory.open(
-                    new PolicySpec(
-                            Long.parseLong(version),
-                            Path.of(directory),
-                            adapter == null ? null : Path.of(adapter)));
+            return factory.open(policy);
         } catch (TritonException e) {
             throw e;
         } catch (Exception e) {
             throw new TritonException(
                     Code.INVALID_ARGUMENT,
-                    "model '"
-                            + model
-                            + "': policy version "
-                            + version
-                            + " in "
-                            + directory
-                            + ": "
-                            + e.getMessage(),
+                    "model '%s': policy version %d in %s: %s"
+                            .formatted(model, policy.version(), policy.directory(), e.getMessage()),
                     e);
         }
     }
@@ -259,7 +255,8 @@ final class JvmBackend {
             return prepared;
         }
         TensorContract.check(config.toString());
-        return open(config);
+        check(TRITONBACKEND_ModelServer(model, s.pa));
+        return open(s.a.get(), config, policy(config));
     }
 
     @SuppressWarnings("unused") // called from C

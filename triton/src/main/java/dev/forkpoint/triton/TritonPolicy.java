@@ -1,14 +1,10 @@
 package dev.forkpoint.triton;
 
 import dev.forkpoint.triton.TritonException.Code;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,8 +20,7 @@ public final class TritonPolicy {
     private final String model;
     private final String engine;
     private final Object loads = new Object();
-    private final ReadWriteLock swap = new ReentrantReadWriteLock();
-    private volatile @Nullable PolicySpec serving;
+    private final TritonServer.Slot slot;
 
     /**
      * @param model name of the Triton model
@@ -35,11 +30,12 @@ public final class TritonPolicy {
         this.server = server;
         this.model = TritonServer.requireName(model);
         this.engine = engine;
+        this.slot = server.slot(model);
     }
 
-    /** What serves new requests, or null before the first load. */
+    /** What serves new requests, whoever had it loaded; null before the first load. */
     public @Nullable PolicySpec serving() {
-        return serving;
+        return slot.serving;
     }
 
     public String model() {
@@ -53,34 +49,10 @@ public final class TritonPolicy {
      */
     public void load(PolicySpec policy) {
         synchronized (loads) {
-            if (policy.equals(serving)) {
-                return;
-            }
-            try (JvmBackend.Prepared prepared =
-                    JvmBackend.prepare(TensorContract.parse(config(policy)))) {
-                swap.writeLock().lock();
-                try {
-                    server.load(model, prepared);
-                    serving = policy;
-                } finally {
-                    swap.writeLock().unlock();
-                }
+            if (!policy.equals(slot.serving)) {
+                server.load(model, modelConfig(model, engine, policy), Map.of());
             }
         }
-    }
-
-    private String config(PolicySpec policy) {
-        try {
-            // Triton wants a version directory in its repository, even where the model's files lie
-            // elsewhere
-            Files.createDirectories(server.repository().resolve(model).resolve("1"));
-        } catch (IOException e) {
-            throw new TritonException(
-                    Code.INTERNAL,
-                    "the model repository " + server.repository() + " cannot be written: " + e,
-                    e);
-        }
-        return modelConfig(model, engine, policy);
     }
 
     /**
@@ -103,7 +75,6 @@ public final class TritonPolicy {
     public void unload() {
         synchronized (loads) {
             server.unload(model);
-            serving = null;
         }
     }
 
@@ -118,9 +89,9 @@ public final class TritonPolicy {
     public Started generate(RolloutRequest request, RolloutSink sink) {
         // Triton binds a request to the model that serves when it is made, so no swap may come in
         // between
-        swap.readLock().lock();
+        slot.swap.readLock().lock();
         try {
-            PolicySpec policy = serving;
+            PolicySpec policy = slot.serving;
             if (policy == null) {
                 throw new TritonException(
                         Code.NOT_FOUND, "model '" + model + "': no policy is loaded");
@@ -134,7 +105,7 @@ public final class TritonPolicy {
                             new SinkListener(sink)),
                     policy);
         } finally {
-            swap.readLock().unlock();
+            slot.swap.readLock().unlock();
         }
     }
 

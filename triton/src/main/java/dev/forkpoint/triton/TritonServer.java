@@ -20,6 +20,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import org.bytedeco.javacpp.BytePointer;
@@ -80,6 +82,7 @@ public final class TritonServer implements AutoCloseable {
     private final LongPointer allocatorCells;
     private final Path repository;
     private final Map<Long, Call> calls = new ConcurrentHashMap<>();
+    private final Map<String, Slot> slots = new ConcurrentHashMap<>();
     private final Set<String> loaded = ConcurrentHashMap.newKeySet();
     private final AtomicLong ids = new AtomicLong();
     // JavaCPP keeps one native trampoline for each callback object: they must stay reachable as
@@ -106,11 +109,10 @@ public final class TritonServer implements AutoCloseable {
     }
 
     /**
-     * Names an engine for this process: models whose parameter "engine" has the name are served by
-     * it.
+     * Names an engine of this server: a model's parameter "engine" names the one that serves it.
      */
-    public static void register(String engine, TokenEngine.Factory factory) {
-        JvmBackend.register(engine, factory);
+    public void register(String engine, TokenEngine.Factory factory) {
+        JvmBackend.engines(server.address()).put(engine, factory);
     }
 
     /**
@@ -181,10 +183,6 @@ public final class TritonServer implements AutoCloseable {
         }
     }
 
-    Path repository() {
-        return repository;
-    }
-
     public boolean live() {
         boolean[] b = new boolean[1];
         check(TRITONSERVER_ServerIsLive(open(), b));
@@ -237,8 +235,16 @@ public final class TritonServer implements AutoCloseable {
                     "files",
                     files.keySet(),
                     "none: name the policy by " + JvmBackend.DIRECTORY_PARAMETER);
-            try (JvmBackend.Prepared prepared = JvmBackend.prepare(config)) {
-                load(model, prepared);
+            makeDirectory(model);
+            try (JvmBackend.Prepared prepared = JvmBackend.prepare(server.address(), config)) {
+                Slot slot = slot(model);
+                slot.swap.writeLock().lock();
+                try {
+                    loadOverride(model, prepared.configJson(), Map.of());
+                    slot.serving = prepared.policy();
+                } finally {
+                    slot.swap.writeLock().unlock();
+                }
             }
         } else {
             TensorContract.parameter(
@@ -249,9 +255,26 @@ public final class TritonServer implements AutoCloseable {
         }
     }
 
-    /** The quick part of a load: the policy is open already. */
-    void load(String model, JvmBackend.Prepared prepared) {
-        loadOverride(model, prepared.configJson(), Map.of());
+    /** Triton wants a version directory in its repository, even where the files lie elsewhere. */
+    private void makeDirectory(String model) {
+        try {
+            Files.createDirectories(repository.resolve(model).resolve("1"));
+        } catch (IOException e) {
+            throw new TritonException(
+                    Code.INTERNAL,
+                    "the model repository " + repository + " cannot be written: " + e,
+                    e);
+        }
+    }
+
+    /** What serves a model of this module's backend. Its lock keeps swaps out of an infer. */
+    static final class Slot {
+        final ReadWriteLock swap = new ReentrantReadWriteLock();
+        volatile @Nullable PolicySpec serving;
+    }
+
+    Slot slot(String model) {
+        return slots.computeIfAbsent(model, name -> new Slot());
     }
 
     private void loadOverride(String model, String config, Map<String, byte[]> files) {
@@ -287,6 +310,7 @@ public final class TritonServer implements AutoCloseable {
     public void unload(String model) {
         check(TRITONSERVER_ServerUnloadModel(open(), requireName(model)));
         loaded.remove(model);
+        slot(model).serving = null;
     }
 
     /** Models of the repository, as JSON: an array of name, version, state, reason. */
@@ -407,6 +431,7 @@ public final class TritonServer implements AutoCloseable {
                     late);
         }
         closed = true; // from here on no native call may be made
+        JvmBackend.forget(server.address());
         check(TRITONSERVER_ServerDelete(server));
         check(TRITONSERVER_ResponseAllocatorDelete(allocator));
         onResponse.close();

@@ -13,11 +13,11 @@ public final class TritonChild {
 
     public static void main(String[] args) {
         Path directory = Path.of(args[0]);
-        TritonServer.register("toy", ToyEngine::open);
         TritonServer server =
                 TritonServer.start(
                         new TritonServer.Options(
                                 directory.resolve("models"), TritonRuntime.load(), 0));
+        server.register("toy", ToyEngine::open);
         TritonPolicy policy = new TritonPolicy(server, "policy", "toy");
         policy.load(
                 new PolicySpec(

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -181,13 +184,30 @@ class TritonProcessTest {
         return all;
     }
 
+    @Test
+    void saysWhatToDoWhenASecondClassLoaderLoadsIt() throws Exception {
+        List<URL> path = new ArrayList<>();
+        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+            path.add(Path.of(entry).toUri().toURL());
+        }
+        try (URLClassLoader second =
+                new URLClassLoader(
+                        path.toArray(new URL[0]), ClassLoader.getPlatformClassLoader())) {
+            Object why =
+                    second.loadClass(TritonRuntime.class.getName())
+                            .getMethod("whyUnsupported")
+                            .invoke(null);
+            assertThat(String.valueOf(why)).contains("parent-first");
+        }
+        assertThat(TritonRuntime.whyUnsupported()).as("the first goes on").isNull();
+    }
+
     /**
      * What JvmBackend.prepare keeps from happening to policies; other backends' models may still do
      * it.
      */
     @Test
     void closesSoonAfterAReloadThatFailedInsideTriton() throws IOException {
-        TritonServer.register("toy", ToyEngine::open);
         Path model = Files.createDirectories(directory.resolve("models/disk"));
         Files.createDirectories(model.resolve("1"));
         Path policy = ToyEngine.write(directory.resolve("toy"), "weights=1\n");
@@ -195,6 +215,7 @@ class TritonProcessTest {
                 TritonServer.start(
                         new TritonServer.Options(
                                 directory.resolve("models"), TritonRuntime.load(), 0));
+        server.register("toy", ToyEngine::open);
         Files.writeString(model.resolve("config.pbtxt"), text(new PolicySpec(1, policy)));
         server.load("disk");
         Files.writeString(

@@ -28,12 +28,12 @@ class TritonSoakTest {
     @Test
     void residentMemoryStaysFlatOverSwapsCancelsAndRefusals() throws Exception {
         assumeThat(TritonRuntime.whyUnsupported()).as("Triton runs here").isNull();
-        TritonServer.register("toy", ToyEngine::open);
         long[] resident = new long[ROUNDS];
         try (TritonServer server =
                 TritonServer.start(
                         new TritonServer.Options(
                                 directory.resolve("models"), TritonRuntime.load(), 0))) {
+            server.register("toy", ToyEngine::open);
             TritonPolicy policy = new TritonPolicy(server, "policy", "toy");
             Path files = ToyEngine.write(directory.resolve("toy"), "weights=1\n");
             Random random = new Random(1);

@@ -133,7 +133,8 @@ final class DoctorCommand implements Callable<Integer> {
     }
 
     /** What a running service says of itself. */
-    private record ServiceHealth(Service service, String address, Level level, String found, String advice) {
+    private record ServiceHealth(
+            Service service, String address, Level level, String found, String advice) {
 
         private static final Duration LIMIT = Duration.ofSeconds(5);
 

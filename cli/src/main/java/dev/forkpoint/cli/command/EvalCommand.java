@@ -1,7 +1,6 @@
 package dev.forkpoint.cli.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.google.rpc.Status;
 import dev.forkpoint.cli.ExitCode;
 import dev.forkpoint.cli.UsageException;
 import dev.forkpoint.cli.local.Backend;
@@ -10,24 +9,16 @@ import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.Console;
 import dev.forkpoint.cli.output.JsonLines;
 import dev.forkpoint.cli.output.Table;
-import dev.forkpoint.proto.policy.v1.FinishReason;
+import dev.forkpoint.lab.statistics.Interval;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.proto.policy.v1.SamplingParameters;
-import dev.forkpoint.proto.reward.v1.Verdict;
-import dev.forkpoint.proto.reward.v1.VerifyItem;
-import dev.forkpoint.proto.reward.v1.VerifyRequest;
-import dev.forkpoint.proto.reward.v1.VerifyResponse;
-import dev.forkpoint.proto.rollout.v1.GenerateRequest;
-import dev.forkpoint.proto.rollout.v1.GenerateResponse;
 import dev.forkpoint.proto.rollout.v1.GetPolicyResponse;
-import dev.forkpoint.proto.rollout.v1.Rollout;
-import dev.forkpoint.proto.rollout.v1.RolloutRequest;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -38,7 +29,8 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "eval",
         description = {
-            "avg@K, unbiased pass@k and mean length with 95 %% intervals (bootstrap over problems).",
+            "avg@K, unbiased pass@k and mean length with 95 %% intervals (bootstrap over"
+                    + " problems).",
             "Rows: {\"problem\" or \"prompt\", \"answer\", \"id\"} and fields of the task."
         })
 final class EvalCommand implements Callable<Integer> {
@@ -58,7 +50,8 @@ final class EvalCommand implements Callable<Integer> {
             paramLabel = "FILE",
             required = true,
             description =
-                    "JSON Lines, or problems of a task family: task:countdown?split=held_out&seed=777&count=1024")
+                    "JSON Lines, or problems of a task family:"
+                            + " task:countdown?split=held_out&seed=777&count=1024")
     @SuppressWarnings("NullAway.Init")
     private String data;
 
@@ -67,7 +60,8 @@ final class EvalCommand implements Callable<Integer> {
             paramLabel = "TEXT",
             defaultValue = "{problem}",
             description =
-                    "Prompt of rows with the key problem, with {problem} where it goes and \\n for line breaks. Default: the problem alone")
+                    "Prompt of rows with the key problem, with {problem} where it goes and \\n"
+                            + " for line breaks. Default: the problem alone")
     @SuppressWarnings("NullAway.Init")
     private String template;
 
@@ -88,7 +82,8 @@ final class EvalCommand implements Callable<Integer> {
             names = "--max-tokens",
             paramLabel = "N",
             description =
-                    "Most tokens of a response. Default: 52 for countdown, else half of the context, at most 1024")
+                    "Most tokens of a response. Default: 52 for countdown, else half of the"
+                            + " context, at most 1024")
     private @Nullable Integer maxTokens;
 
     @Mixin
@@ -103,6 +98,20 @@ final class EvalCommand implements Callable<Integer> {
     private long seed;
 
     @Option(
+            names = "--compare",
+            paramLabel = "DIR",
+            description = "A second policy on the same problems, with the difference and its p")
+    private @Nullable String compare;
+
+    @Option(
+            names = "--cache",
+            paramLabel = "DIR",
+            description =
+                    "Keeps outcomes by policy, problems and settings here; an interrupted"
+                            + " evaluation goes on, a finished one costs nothing")
+    private @Nullable Path cache;
+
+    @Option(
             names = "--engine",
             paramLabel = "NAME",
             description = "Rollout engine: triton, direct or remote. Default: the service's own")
@@ -112,7 +121,11 @@ final class EvalCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private ServiceOptions services;
 
-    @Option(names = "--json", description = "One JSON object on standard output, and nothing else")
+    @Option(
+            names = "--json",
+            description =
+                    "One JSON object a policy on standard output, with --compare one more, and"
+                            + " nothing else")
     private boolean json;
 
     @Override
@@ -124,11 +137,20 @@ final class EvalCommand implements Callable<Integer> {
                 task ? List.of() : EvalData.read(data, template.replace("\\n", "\n"));
         LocalSettings local = new LocalSettings(Service.ROLLOUT, Service.REWARD).engine(engine);
         services.rejectWithAddress("--engine", engine);
+        services.rejectWithAddress("--compare", compare);
         PolicySnapshot snapshot = null;
+        Path folder = null;
+        Path second = null;
+        if (compare != null) {
+            second = PolicyFolder.require("--compare", compare, forkpoint.installation());
+            local.allow(second);
+        }
         if (policy != null) {
-            Path folder = PolicyFolder.require("--policy", policy, forkpoint.installation());
+            folder = PolicyFolder.require("--policy", policy, forkpoint.installation());
             local.allow(folder);
             snapshot = PolicyFolder.snapshot(folder, null);
+        } else if (cache != null) {
+            throw new UsageException("--policy is missing: --cache knows policies by their files");
         } else if (services.address() == null) {
             throw new UsageException("--policy is missing (or --address of a running service)");
         }
@@ -141,10 +163,15 @@ final class EvalCommand implements Callable<Integer> {
             VerifyCommand.requireVerifier(backend, name);
             GetPolicyResponse served = RolloutCalls.serve(backend, snapshot);
             SamplingParameters parameters = sampling.parameters(limit(served));
-            Result result = new Result(items.size() * samples);
-            sample(backend, items, parameters, result);
-            verify(backend, items, name, result);
-            print(result, served, name, parameters);
+            EvalRun run = new EvalRun(backend, services, items, samples, seed, parameters, name);
+            EvalRun.Result first = run.run(cache(folder, items, served, name, parameters));
+            print(first, served, name, parameters, second == null);
+            if (second != null) {
+                served = RolloutCalls.serve(backend, PolicyFolder.snapshot(second, null));
+                EvalRun.Result other = run.run(cache(second, items, served, name, parameters));
+                print(other, served, name, parameters, false);
+                compared(EvalComparison.of(first.problems(), other.problems()));
+            }
             services.ended(backend);
             return ExitCode.DONE;
         }
@@ -166,105 +193,51 @@ final class EvalCommand implements Callable<Integer> {
                 : Math.max(1, Math.min(1024, served.getContextLength() / 2));
     }
 
-    private void sample(
-            Backend backend,
+    private @Nullable EvalCache cache(
+            @Nullable Path folder,
             List<EvalData.Item> items,
-            SamplingParameters parameters,
-            Result result)
-            throws InterruptedException {
-        Exchange.run(
-                Protocols.GENERATE,
-                backend.channels(Service.ROLLOUT),
-                IntStream.range(0, result.rollouts.length)
-                        .mapToObj(i -> request(items, i, parameters))
-                        .iterator(),
-                Protocols.WINDOW,
-                services.liveness(backend),
-                new Exchange.Answers<GenerateResponse>() {
-                    @Override
-                    public void complete(long index, GenerateResponse answer) {
-                        result.rollouts[(int) index] = answer.getRollout();
-                    }
-
-                    @Override
-                    public void failed(long index, Status status) {
-                        throw Failures.exception(
-                                status, items.get((int) (index / samples)).source());
-                    }
-                });
-    }
-
-    private GenerateRequest request(
-            List<EvalData.Item> items, int index, SamplingParameters parameters) {
-        RolloutRequest.Builder request =
-                items.get(index / samples)
-                        .prompt()
-                        .clone()
-                        .setRequestId(Integer.toString(index))
-                        .setSeed(SampleSeeds.derive(seed, index / samples, index % samples))
-                        .setSampling(parameters)
-                        .setReturnText(true);
-        return GenerateRequest.newBuilder().setRollout(request).build();
-    }
-
-    private void verify(Backend backend, List<EvalData.Item> items, String name, Result result)
-            throws InterruptedException {
-        Exchange.run(
-                Protocols.VERIFY,
-                backend.channels(Service.REWARD),
-                IntStream.range(0, result.rollouts.length)
-                        .mapToObj(i -> item(items.get(i / samples), name, result.rollouts[i], i))
-                        .iterator(),
-                Protocols.WINDOW,
-                services.liveness(backend),
-                new Exchange.Answers<VerifyResponse>() {
-                    @Override
-                    public void complete(long index, VerifyResponse answer) {
-                        if (answer.getVerification().getVerdict()
-                                == Verdict.VERDICT_UNPARSABLE_GOLD) {
-                            EvalData.Item item = items.get((int) (index / samples));
-                            throw new UsageException(
-                                    "%s: gold %s: %s"
-                                            .formatted(
-                                                    item.source(),
-                                                    item.gold(),
-                                                    answer.getVerification().getReason()));
-                        }
-                        result.correct[(int) index] =
-                                answer.getVerification().getVerdict() == Verdict.VERDICT_CORRECT;
-                    }
-
-                    @Override
-                    public void failed(long index, Status status) {
-                        throw Failures.exception(
-                                status, items.get((int) (index / samples)).source());
-                    }
-                });
-    }
-
-    private static VerifyRequest item(
-            EvalData.Item item, String verifier, Rollout rollout, int index) {
-        return VerifyRequest.newBuilder()
-                .setItem(
-                        VerifyItem.newBuilder()
-                                .setRequestId(Integer.toString(index))
-                                .setVerifier(verifier)
-                                .setGold(item.gold())
-                                .setPrediction(rollout.getText())
-                                .addAllTokenIds(rollout.getTokenIdsList())
-                                .setTask(item.task())
-                                .setTruncated(
-                                        rollout.getFinishReason()
-                                                == FinishReason.FINISH_REASON_LENGTH))
-                .build();
-    }
-
-    private void print(
-            Result result,
             GetPolicyResponse served,
             String verifierName,
             SamplingParameters parameters) {
-        List<Accuracy.Problem> problems = result.problems(samples);
+        if (cache == null || folder == null) {
+            return null;
+        }
+        StringBuilder problems = new StringBuilder();
+        for (EvalData.Item item : items) {
+            problems.append(item.prompt().build()).append(item.gold()).append(item.task());
+        }
+        ObjectNode settings = JsonLines.object();
+        settings.put("policy_sha256", EvalCache.policyHash(folder));
+        settings.put(
+                "problems_sha256",
+                EvalCache.hash(problems.toString().getBytes(StandardCharsets.UTF_8)));
+        settings.put("problems", items.size());
+        settings.put("samples", samples);
+        settings.put("seed", seed);
+        settings.put("sampling", parameters.toString());
+        settings.put("verifier", verifierName);
+        settings.put("engine", served.getEngine());
+        settings.put("forkpoint", Forkpoint.Version.of());
+        return new EvalCache(cache, settings);
+    }
+
+    private void compared(EvalComparison comparison) {
+        if (json) {
+            ObjectNode line = JsonLines.object();
+            line.set("comparison", comparison.json());
+            new JsonLines(forkpoint.console().out()).write(line);
+        } else {
+            forkpoint.console().out().println(comparison.sentence());
+        }
+    }
+
+    private void print(
+            EvalRun.Result result,
+            GetPolicyResponse served,
+            String verifierName,
+            SamplingParameters parameters,
+            boolean alone) {
+        List<Accuracy.Problem> problems = result.problems();
         List<Integer> ks = new ArrayList<>();
         for (int k = 1; k < samples; k *= 2) {
             ks.add(k);
@@ -274,12 +247,13 @@ final class EvalCommand implements Callable<Integer> {
         if (json) {
             ObjectNode line = JsonLines.object();
             ObjectNode accuracy = line.putObject("accuracy");
-            accuracy.setAll(Accuracy.average(problems).json());
+            accuracy.setAll(Accuracy.json(Accuracy.average(problems)));
             accuracy.put("problems", problems.size());
             accuracy.put("samples", samples);
             ObjectNode pass = line.putObject("pass_at");
-            ks.forEach(k -> pass.set(Integer.toString(k), Accuracy.pass(problems, k).json()));
-            line.set("mean_length", Accuracy.length(problems).json());
+            ks.forEach(
+                    k -> pass.set(Integer.toString(k), Accuracy.json(Accuracy.pass(problems, k))));
+            line.set("mean_length", Accuracy.json(Accuracy.length(problems)));
             line.set("mean_entropy", JsonLines.number(result.meanEntropy()));
             line.put("truncated", result.truncatedShare());
             line.put("policy", served.getPolicy().getUri());
@@ -293,6 +267,9 @@ final class EvalCommand implements Callable<Integer> {
             new JsonLines(console.out()).write(line);
             return;
         }
+        if (!alone) {
+            console.out().println(Console.printable(served.getPolicy().getUri()));
+        }
         Table table = new Table("measure", "mean", "95 % interval");
         row(table, "avg@" + samples + ", %", Accuracy.average(problems), 100);
         ks.forEach(k -> row(table, "pass@" + k + ", %", Accuracy.pass(problems, k), 100));
@@ -301,7 +278,8 @@ final class EvalCommand implements Callable<Integer> {
         console.out()
                 .printf(
                         Locale.ROOT,
-                        "%d problems × %d samples, verifier %s, temperature %s, %.1f %% cut off at %d tokens%n",
+                        "%d problems × %d samples, verifier %s, temperature %s, %.1f %% cut off at"
+                                + " %d tokens%n",
                         problems.size(),
                         samples,
                         verifierName,
@@ -310,7 +288,7 @@ final class EvalCommand implements Callable<Integer> {
                         parameters.getMaxTokens());
     }
 
-    private static void row(Table table, String name, Accuracy.Interval interval, double scale) {
+    private static void row(Table table, String name, Interval interval, double scale) {
         table.row(
                 name,
                 String.format(Locale.ROOT, "%.1f", scale * interval.mean()),
@@ -319,52 +297,5 @@ final class EvalCommand implements Callable<Integer> {
                         "%.1f – %.1f",
                         scale * interval.low(),
                         scale * interval.high()));
-    }
-
-    /** All responses, problem after problem. */
-    private static final class Result {
-
-        private final Rollout[] rollouts;
-        private final boolean[] correct;
-
-        Result(int responses) {
-            rollouts = new Rollout[responses];
-            correct = new boolean[responses];
-        }
-
-        List<Accuracy.Problem> problems(int samples) {
-            List<Accuracy.Problem> problems = new ArrayList<>();
-            for (int first = 0; first < rollouts.length; first += samples) {
-                int right = 0;
-                long tokens = 0;
-                for (int i = first; i < first + samples; i++) {
-                    right += correct[i] ? 1 : 0;
-                    tokens += rollouts[i].getTokenIdsCount();
-                }
-                problems.add(new Accuracy.Problem(samples, right, (double) tokens / samples));
-            }
-            return problems;
-        }
-
-        double truncatedShare() {
-            long truncated = 0;
-            for (Rollout rollout : rollouts) {
-                truncated += rollout.getFinishReason() == FinishReason.FINISH_REASON_LENGTH ? 1 : 0;
-            }
-            return (double) truncated / rollouts.length;
-        }
-
-        /** Mean over response tokens, nats; NaN where the engine reports none. */
-        double meanEntropy() {
-            double sum = 0;
-            long count = 0;
-            for (Rollout rollout : rollouts) {
-                for (float entropy : rollout.getEntropiesList()) {
-                    sum += entropy;
-                    count++;
-                }
-            }
-            return count == 0 ? Double.NaN : sum / count;
-        }
     }
 }

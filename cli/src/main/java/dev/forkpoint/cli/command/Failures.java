@@ -125,6 +125,9 @@ public final class Failures {
                                         // A single violation is often the message itself.
                                         .filter(text -> !lines.get(0).contains(text))
                                         .forEach(lines::add));
+        if (status.getCode() == io.grpc.Status.Code.DEADLINE_EXCEEDED.value()) {
+            lines.set(0, "the service did not answer in time: " + lines.get(0));
+        }
         if (status.getCode() == io.grpc.Status.Code.UNAVAILABLE.value()) {
             lines.set(0, "service unavailable: " + lines.get(0));
         }

@@ -1,5 +1,6 @@
 package dev.forkpoint.cli.command;
 
+import dev.forkpoint.cli.ExitCode;
 import dev.forkpoint.cli.local.Addresses;
 import dev.forkpoint.cli.local.Backend;
 import dev.forkpoint.cli.local.Installation;
@@ -20,7 +21,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "forkpoint",
         description =
-                "Reinforcement learning with verifiable rewards in which only forking tokens carry gradient.",
+                "Reinforcement learning with verifiable rewards in which only forking tokens carry"
+                        + " gradient.",
         mixinStandardHelpOptions = true,
         versionProvider = Forkpoint.Version.class,
         scope = ScopeType.INHERIT,
@@ -44,6 +46,8 @@ import picocli.CommandLine.Spec;
             ScoreCommand.class,
             VerifyCommand.class,
             EvalCommand.class,
+            AblateCommand.class,
+            AnalyzeCommand.class,
             BenchCommand.class,
             LoadCommand.class,
             DoctorCommand.class
@@ -91,6 +95,22 @@ public final class Forkpoint implements Runnable {
         LocalServices services = running;
         if (services != null) {
             services.kill();
+        }
+    }
+
+    /**
+     * After a command that did not end well: says where its services logged, or removes logs that
+     * nobody will need.
+     */
+    public void settleLogs(int exitCode) {
+        LocalServices services = running;
+        if (services == null || services.logsMoved()) {
+            return;
+        }
+        if (exitCode == ExitCode.FAILED) {
+            console.note("The services logged to " + services.logFolder());
+        } else {
+            services.deleteLogs();
         }
     }
 

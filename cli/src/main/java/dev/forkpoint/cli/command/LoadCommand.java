@@ -42,9 +42,7 @@ final class LoadCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private Forkpoint forkpoint;
 
-    @Parameters(
-            paramLabel = "SERVICE",
-            description = "rollout, entropy, reward, learner, or all")
+    @Parameters(paramLabel = "SERVICE", description = "rollout, entropy, reward, learner, or all")
     @SuppressWarnings("NullAway.Init")
     private String which;
 
@@ -145,8 +143,7 @@ final class LoadCommand implements Callable<Integer> {
         return test(service, replicas.get(0), uri, plan);
     }
 
-    private LoadTest.Result local(Service service, LoadTest.Plan plan)
-            throws InterruptedException {
+    private LoadTest.Result local(Service service, LoadTest.Plan plan) throws InterruptedException {
         LocalSettings settings = new LocalSettings(service);
         String uri = null;
         if (service == Service.ROLLOUT || service == Service.ENTROPY) {

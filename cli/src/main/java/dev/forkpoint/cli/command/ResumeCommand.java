@@ -7,7 +7,6 @@ import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.recipe.SpecPaths;
 import dev.forkpoint.proto.learner.v1.ResumeRunRequest;
 import dev.forkpoint.proto.learner.v1.Run;
-import dev.forkpoint.proto.learner.v1.RunSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,7 +69,6 @@ final class ResumeCommand implements Callable<Integer> {
                                 .getRun();
             } catch (io.grpc.StatusRuntimeException e) {
                 backend.checkAliveAfterFailure();
-                backend.deleteLogsAtClose();
                 throw e;
             }
             backend.moveLogs(Path.of(resumed.getDirectory(), "logs"));
@@ -88,8 +86,8 @@ final class ResumeCommand implements Callable<Integer> {
             throw new UsageException(run + " is not the directory of a run: it has no spec.pb");
         }
         try {
-            RunSpec spec = RunSpec.parseFrom(Files.readAllBytes(file));
-            SpecPaths.resolve(spec, List.of(run)).folders().forEach(local::allow);
+            Run kept = Run.parseFrom(Files.readAllBytes(file));
+            SpecPaths.resolve(kept.getSpec(), List.of(run)).folders().forEach(local::allow);
         } catch (IOException e) {
             throw new UsageException("cannot read " + file + ": " + e.getMessage(), e);
         }

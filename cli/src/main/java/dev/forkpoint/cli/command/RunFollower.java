@@ -20,10 +20,17 @@ import java.time.Instant;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Watches a run until it ends, shows it, and stops it when the command is interrupted. */
 final class RunFollower {
+
+    private static final Pattern NAMES_A_FIELD =
+            Pattern.compile(
+                    "((rollout|entropy|reward)-service: )?"
+                            + "(reinforcement|supervised|evaluation|optimizer|checkpoint|lora|trainer"
+                            + "|sampling|data|task|options|verifier)[a-z0-9_.\\[\\]]*: ");
 
     private static final long POLL_MS = 200;
     private static final long STOP_SECONDS = 90;
@@ -152,15 +159,28 @@ final class RunFollower {
                 return ExitCode.FAILED;
             }
             default -> {
-                forkpoint
-                        .console()
-                        .error("the run failed: " + Console.printable(run.getError()) + logs());
-                forkpoint
-                        .console()
-                        .note("It can go on from its last checkpoint:\n" + resumeLine(run));
+                Console console = forkpoint.console();
+                console.error("the run failed: " + Console.printable(run.getError()));
+                if (isBadInput(run)) {
+                    console.note("Nothing was trained; " + run.getDirectory() + " can go.");
+                    return ExitCode.USAGE;
+                }
+                if (backend.local() != null) {
+                    console.note("The logs of the services are in " + backend.local().logFolder());
+                }
+                console.note("It can go on from its last checkpoint:\n" + resumeLine(run));
                 return ExitCode.FAILED;
             }
         }
+    }
+
+    /**
+     * Whether a run failed for what its specification names. A learner that takes a specification
+     * finds some of what is wrong with the files only when it reads them; such a message begins
+     * with the field's name.
+     */
+    private static boolean isBadInput(Run run) {
+        return run.getStepsDone() == 0 && NAMES_A_FIELD.matcher(run.getError()).lookingAt();
     }
 
     /** Ctrl-C: saves, and says how to go on. */
@@ -202,12 +222,6 @@ final class RunFollower {
 
     private static StopRunRequest request(Run run) {
         return StopRunRequest.newBuilder().setRunId(run.getRunId()).build();
-    }
-
-    private String logs() {
-        return backend.local() == null
-                ? ""
-                : "\nThe logs of the services are in " + backend.local().logFolder();
     }
 
     private static String resumeLine(Run run) {

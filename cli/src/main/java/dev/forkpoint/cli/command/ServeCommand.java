@@ -107,6 +107,7 @@ final class ServeCommand implements Callable<Integer> {
                         .withDeadlineAfter(RolloutCalls.LOAD_SECONDS, TimeUnit.SECONDS)
                         .loadPolicy(LoadPolicyRequest.newBuilder().setPolicy(snapshot).build());
             }
+            services.moveLogs(runRoot.toAbsolutePath().resolve("serve-logs"));
             announce(console, backend, services);
             while (true) {
                 TimeUnit.MILLISECONDS.sleep(POLL_MS);

@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.util.JsonFormat;
 import dev.forkpoint.cli.ExitCode;
 import dev.forkpoint.cli.UsageException;
+import dev.forkpoint.cli.local.Addresses;
 import dev.forkpoint.cli.local.Backend;
 import dev.forkpoint.cli.local.LocalSettings;
 import dev.forkpoint.cli.local.Service;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class Training {
 
     private static final Service[] ALL = Service.values();
-    private static final long CALL_SECONDS = 120;
+    private static final long CALL_SECONDS = 300;
 
     private Training() {}
 
@@ -51,7 +52,7 @@ final class Training {
         }
         LocalSettings local = new LocalSettings(ALL).engine(options.engine);
         boolean onThisMachine = options.services.address() == null;
-        if (onThisMachine) {
+        if (onThisMachine || isLoopback(options.services.address())) {
             SpecPaths.Resolved resolved =
                     SpecPaths.resolve(
                             spec,
@@ -78,12 +79,21 @@ final class Training {
                 run = runs(backend).startRun(request.build()).getRun();
             } catch (io.grpc.StatusRuntimeException e) {
                 backend.checkAliveAfterFailure();
-                backend.deleteLogsAtClose();
                 throw e;
             }
             backend.moveLogs(Path.of(run.getDirectory(), "logs"));
             return new RunFollower(forkpoint, backend, options.json).follow(run, null);
         }
+    }
+
+    /** Whether the learner-service at the address sees the files that this command sees. */
+    private static boolean isLoopback(@Nullable String address) {
+        return address != null
+                && Addresses.parse(address, List.of(Service.LEARNER))
+                        .replicas()
+                        .getOrDefault(Service.LEARNER, List.of())
+                        .stream()
+                        .allMatch(host -> host.matches("(127\\..*|localhost|\\[::1]):\\d+"));
     }
 
     static RunServiceGrpc.RunServiceBlockingStub runs(Backend backend) {

@@ -30,18 +30,16 @@ public final class Backend implements AutoCloseable {
         this.dashboard = dashboard;
         replicas.forEach(
                 (service, addresses) ->
-                        channels.put(
-                                service,
-                                addresses.stream()
-                                        .map(
-                                                address ->
-                                                        ManagedChannelBuilder.forTarget(
-                                                                        "dns:///" + address)
-                                                                .usePlaintext()
-                                                                .maxInboundMessageSize(
-                                                                        MAX_MESSAGE_BYTES)
-                                                                .build())
-                                        .toList()));
+                        channels.put(service, addresses.stream().map(Backend::channel).toList()));
+    }
+
+    private static ManagedChannel channel(String address) {
+        return ManagedChannelBuilder.forTarget("dns:///" + address)
+                .usePlaintext()
+                .maxInboundMessageSize(MAX_MESSAGE_BYTES)
+                // notices a machine that is gone; servers do not allow more often than this
+                .keepAliveTime(5, TimeUnit.MINUTES)
+                .build();
     }
 
     /** Channels to running services. */

@@ -26,6 +26,7 @@ public final class LocalServices implements AutoCloseable {
     private final Map<Service, ServiceProcess> processes = new EnumMap<>(Service.class);
     private final Map<Service, String> addresses = new EnumMap<>(Service.class);
     private final Logs logs;
+    private boolean logsMoved;
 
     private LocalServices(Logs logs) {
         this.logs = logs;
@@ -55,6 +56,10 @@ public final class LocalServices implements AutoCloseable {
             }
             ready = true;
             return started;
+        } catch (InterruptedException e) {
+            started.kill();
+            started.logs.delete();
+            throw e;
         } finally {
             if (!ready) {
                 started.processes.values().forEach(ServiceProcess::terminate);
@@ -80,9 +85,15 @@ public final class LocalServices implements AutoCloseable {
         return logs.folder();
     }
 
-    /** Keeps the logs with a run. */
+    /** Keeps the logs in another place. */
     public void moveLogs(Path target) {
         logs.moveTo(target);
+        logsMoved = true;
+    }
+
+    /** Whether the logs have a place where they stay. */
+    public boolean logsMoved() {
+        return logsMoved;
     }
 
     /**

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.forkpoint.cli.Cli;
 import dev.forkpoint.cli.ServiceDoubles;
+import dev.forkpoint.lab.statistics.Interval;
+import dev.forkpoint.lab.statistics.PassAtK;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,7 +79,8 @@ class EvalCommandTest {
         Path data = folder.resolve("data.jsonl");
         Files.writeString(
                 data,
-                "{\"problem\": \"1+1\", \"answer\": \"2\"}\n{\"prompt\": \"as it is\", \"answer\": \"3\"}\n");
+                "{\"problem\": \"1+1\", \"answer\": \"2\"}\n"
+                        + "{\"prompt\": \"as it is\", \"answer\": \"3\"}\n");
         try (ServiceDoubles services = new ServiceDoubles()) {
             Cli.Result run =
                     Cli.run(
@@ -123,7 +126,7 @@ class EvalCommandTest {
         for (int n = 1; n <= 7; n++) {
             for (int c = 0; c <= n; c++) {
                 for (int k = 1; k <= n; k++) {
-                    assertThat(Accuracy.pass(n, c, k))
+                    assertThat(PassAtK.estimate(n, c, k))
                             .as("n=%d c=%d k=%d", n, c, k)
                             .isCloseTo(bySubsets(n, c, k), within(1e-12));
                 }
@@ -155,7 +158,7 @@ class EvalCommandTest {
         for (int i = 0; i < 100; i++) {
             problems.add(new Accuracy.Problem(16, i % 2 == 0 ? 16 : 0, 10));
         }
-        Accuracy.Interval interval = Accuracy.average(problems);
+        Interval interval = Accuracy.average(problems);
         assertThat(interval.mean()).isEqualTo(0.5);
         assertThat(interval.low()).isCloseTo(0.5 - 1.96 * 0.05, within(0.012));
         assertThat(interval.high()).isCloseTo(0.5 + 1.96 * 0.05, within(0.012));

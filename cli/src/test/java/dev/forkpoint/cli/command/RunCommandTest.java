@@ -96,6 +96,22 @@ class RunCommandTest {
     }
 
     @Test
+    void aRunThatFailedForAFileItsRecipeNamesIsBadInput() {
+        services.end = RunState.RUN_STATE_FAILED;
+        services.stepsDone = 0;
+        services.error = "reinforcement.policy: /p/tokenizer.json: missing";
+        Cli.Result result = Cli.run("run", QUICKSTART, "--address", learner());
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.err())
+                .contains("reinforcement.policy: /p/tokenizer.json: missing")
+                .contains("Nothing was trained")
+                .doesNotContain("forkpoint resume");
+
+        services.error = "rollout-service: connection lost";
+        assertThat(Cli.run("run", QUICKSTART, "--address", learner()).code()).isEqualTo(1);
+    }
+
+    @Test
     void whatTheLearnerRefusesIsBadInput() {
         Cli.Result result =
                 Cli.run(

@@ -16,20 +16,29 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * The policy versions in memory, within a budget. When room is needed, the oldest versions of the
- * lineage that asks for it leave first. Thread-safe.
+ * The policy versions in memory, within a budget. A lineage keeps its newest versions; when room is
+ * needed, the oldest versions of the lineage that asks for it leave first. Thread-safe.
  */
 public final class PolicyTable implements AutoCloseable {
 
     private final PolicyOptions policyOptions;
     private final ScorerOptions scorerOptions;
     private final long budgetBytes;
+    private final int versionsKept;
     private final List<LoadedPolicy> loaded = new ArrayList<>(); // in the order of loading
 
-    public PolicyTable(PolicyOptions policyOptions, ScorerOptions scorerOptions, long budgetBytes) {
+    /**
+     * @param versionsKept most versions of one lineage that are not pinned
+     */
+    public PolicyTable(
+            PolicyOptions policyOptions,
+            ScorerOptions scorerOptions,
+            long budgetBytes,
+            int versionsKept) {
         this.policyOptions = policyOptions;
         this.scorerOptions = scorerOptions;
         this.budgetBytes = budgetBytes;
+        this.versionsKept = versionsKept;
     }
 
     public long budgetBytes() {
@@ -98,10 +107,16 @@ public final class PolicyTable implements AutoCloseable {
                                                         .getPolicyId()
                                                         .equals(snapshot.getPolicyId())))
                         .toList();
+        long stay =
+                oldest.stream()
+                        .filter(p -> p.snapshot().getPolicyId().equals(snapshot.getPolicyId()))
+                        .count();
         for (LoadedPolicy p : oldest) {
-            if (total <= budgetBytes) {
+            boolean own = p.snapshot().getPolicyId().equals(snapshot.getPolicyId());
+            if (total <= budgetBytes && !(own && stay >= versionsKept)) {
                 break;
             }
+            stay -= own ? 1 : 0;
             leaving.add(p);
             total -= p.weightBytes();
         }

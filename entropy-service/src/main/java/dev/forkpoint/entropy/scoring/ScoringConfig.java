@@ -23,6 +23,10 @@ public interface ScoringConfig {
     @WithDefault("4096")
     long policyBudgetMib();
 
+    /** Most versions of one lineage in memory, pinned ones left out; the oldest leaves. */
+    @WithDefault("3")
+    int versionsKept();
+
     /** Tokens of the sequences scored in one go. */
     @WithDefault("16384")
     int tokensPerRound();

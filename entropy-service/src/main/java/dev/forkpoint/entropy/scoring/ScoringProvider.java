@@ -27,7 +27,8 @@ public class ScoringProvider {
                 new PolicyTable(
                         new PolicyOptions(config.device(), config.threads(), Optional.empty()),
                         ScorerOptions.defaults(),
-                        config.policyBudgetMib() << 20);
+                        config.policyBudgetMib() << 20,
+                        config.versionsKept());
         Gauge.builder("forkpoint.entropy.policies", table, t -> t.list().size())
                 .description("policy versions loaded")
                 .register(meters);

@@ -44,7 +44,7 @@ import org.junit.jupiter.api.Test;
 
 /** The service over a real socket, on tiny random policies. */
 @QuarkusTest
-@QuarkusTestResource(EntropyServiceTest.Policies.class)
+@QuarkusTestResource(value = EntropyServiceTest.Policies.class, restrictToAnnotatedClass = true)
 @SuppressWarnings("NullAway.Init")
 class EntropyServiceTest {
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.forkpoint.policy.selection.Selection;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
@@ -29,10 +31,9 @@ class EntropySummaryTest {
     void keepsTheCeilingOfTheShareWhenAllTie() {
         EntropySummary s = of(0.3, 1f, 1f, 1f, 1f, 1f, 1f, 1f);
 
-        assertThat(s.selection()).isNotNull();
-        assertThat(s.selection().keptCount()).isEqualTo(3);
-        assertThat(s.selection().kept())
-                .containsExactly(true, true, true, false, false, false, false);
+        Selection kept = Objects.requireNonNull(s.selection());
+        assertThat(kept.keptCount()).isEqualTo(3);
+        assertThat(kept.kept()).containsExactly(true, true, true, false, false, false, false);
         assertThat(s.keptEntropyShare()).isCloseTo(3.0 / 7, within(1e-12));
     }
 

@@ -73,7 +73,8 @@ public class RunGrpc extends RunServiceGrpc.RunServiceImplBase {
     @Blocking
     public void getRun(GetRunRequest request, StreamObserver<GetRunResponse> out) {
         ErrorMapping.answer(
-                out, () -> GetRunResponse.newBuilder().setRun(runs.get(request.getRunId())).build());
+                out,
+                () -> GetRunResponse.newBuilder().setRun(runs.get(request.getRunId())).build());
     }
 
     @Override

@@ -12,8 +12,11 @@ package dev.forkpoint.learner.objective;
                         + " update, H = mean entropy of the last update's kept tokens",
         source = "Skywork-OR1, arXiv 2505.22312; TRL 1.13 use_adaptive_entropy")
 public record AdaptiveEntropyBonus(
-        @Option("target mean entropy of kept tokens, nats, above 0") double target,
-        @Option("δ, above 0") double delta)
+        @Option(
+                        value = "target mean entropy of kept tokens, nats, above 0",
+                        absent = Option.REQUIRED)
+                double target,
+        @Option(value = "δ, above 0", absent = Option.REQUIRED) double delta)
         implements AuxiliaryTerm {
     public AdaptiveEntropyBonus {
         Check.positive("adaptive_entropy_bonus.target", target);

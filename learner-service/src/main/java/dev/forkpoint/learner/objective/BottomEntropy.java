@@ -10,7 +10,8 @@ import java.util.OptionalDouble;
         summary = "Control: the tokens of lowest entropy; the paper's bottom 80 % is 0.8.",
         equation = "m_t = 1 for the ⌈ρ·n⌉ tokens that are not among the n − ⌈ρ·n⌉ of largest H_t",
         source = "arXiv 2506.01939")
-public record BottomEntropy(@Option(KeepFraction.MEANING) double keepFraction)
+public record BottomEntropy(
+        @Option(value = KeepFraction.MEANING, absent = Option.REQUIRED) double keepFraction)
         implements TokenSelector {
     public BottomEntropy {
         KeepFraction.check("bottom", keepFraction);

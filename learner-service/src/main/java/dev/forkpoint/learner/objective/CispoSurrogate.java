@@ -8,7 +8,8 @@ package dev.forkpoint.learner.objective;
         equation = "[min(r, ratio_max)] A logp",
         source = "CISPO (MiniMax-M1), arXiv 2506.13585; TRL's epsilon_high is ratio_max")
 public record CispoSurrogate(
-        @Option("largest ratio, above 0 (verl's ε_high plus 1)") double ratioMax)
+        @Option(value = "largest ratio, above 0 (verl's ε_high plus 1)", absent = Option.REQUIRED)
+                double ratioMax)
         implements Surrogate {
     public CispoSurrogate {
         Check.positive("cispo.ratio_max", ratioMax);

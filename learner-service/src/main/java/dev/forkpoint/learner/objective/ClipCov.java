@@ -17,7 +17,7 @@ public record ClipCov(
         @Option("upper bound of cov, nats, above lower") double upper,
         @Option("ρ of the top by entropy that it acts within, above 0, at most 1")
                 double keepFraction,
-        @Option("seed of the draw; the run's") long seed)
+        @Option(value = "seed of the draw; the run's", absent = Option.OF_RUN) long seed)
         implements TokenSelector {
     public ClipCov {
         Check.inRange("clip_cov.ratio", ratio, 0, 1);

@@ -12,7 +12,9 @@ import java.util.Map;
         source = "DAPO, arXiv 2503.14476 §3.2")
 public record DynamicSamplingPlanner(
         @Option(
-                        "most rounds of sampling a step, at least 1; the step goes on with what it has then")
+                        value =
+                                "most rounds of sampling a step, at least 1; the step goes on with what it has then",
+                        absent = Option.REQUIRED)
                 int maxRounds)
         implements RolloutPlanner {
     public DynamicSamplingPlanner {

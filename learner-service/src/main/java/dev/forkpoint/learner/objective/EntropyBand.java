@@ -13,8 +13,10 @@ import java.util.OptionalDouble;
                 "m_t = 1 for the ⌈(to − from)·n⌉ tokens that follow the ⌈(1 − to)·n⌉ of largest H_t",
         source = "control; bins of arXiv 2506.01939")
 public record EntropyBand(
-        @Option("lower quantile, 0 or above, below 1") double from,
-        @Option("upper quantile, above from, at most 1") double to)
+        @Option(value = "lower quantile, 0 or above, below 1", absent = Option.REQUIRED)
+                double from,
+        @Option(value = "upper quantile, above from, at most 1", absent = Option.REQUIRED)
+                double to)
         implements TokenSelector {
     public EntropyBand {
         if (!(from >= 0 && from < 1)) {

@@ -9,7 +9,8 @@ package dev.forkpoint.learner.objective;
         summary = "Divides by the number of responses times the largest length allowed.",
         equation = "Z = R · L",
         source = "Dr. GRPO, arXiv 2503.20783; TRL's dr_grpo")
-public record FixedLengthNormaliser(@Option("L, tokens, at least 1") int maxTokens)
+public record FixedLengthNormaliser(
+        @Option(value = "L, tokens, at least 1", absent = Option.OF_SAMPLING) int maxTokens)
         implements Normaliser {
     public FixedLengthNormaliser {
         Check.atLeast("fixed_length.max_tokens", maxTokens, 1);

@@ -17,9 +17,13 @@ import java.util.Map;
                         + " until P·G responses are spent",
         source = "HORA, arXiv 2605.07114 §3")
 public record HoraPlanner(
-        @Option("responses of each prompt before any is allocated, at least 1, at most G")
+        @Option(
+                        value =
+                                "responses of each prompt before any is allocated, at least 1, at most G",
+                        absent = Option.REQUIRED)
                 int initialResponses,
-        @Option("responses allocated a round, at least 1") int batch)
+        @Option(value = "responses allocated a round, at least 1", absent = Option.REQUIRED)
+                int batch)
         implements RolloutPlanner {
     public HoraPlanner {
         Check.atLeast("hora.initial_responses", initialResponses, 1);

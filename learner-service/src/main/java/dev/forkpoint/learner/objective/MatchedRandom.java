@@ -16,8 +16,9 @@ import dev.forkpoint.policy.selection.TopSelection;
                         + " g_t = |A| a √(1 − 2p_t + Σ_v p_v²)",
         source = "control; the norm is derived in docs/reference/objectives.md")
 public record MatchedRandom(
-        @Option("ρ of the top set to match, above 0, at most 1") double keepFraction,
-        @Option("seed of the draw; the run's") long seed)
+        @Option(value = "ρ of the top set to match, above 0, at most 1", absent = Option.REQUIRED)
+                double keepFraction,
+        @Option(value = "seed of the draw; the run's", absent = Option.OF_RUN) long seed)
         implements TokenSelector {
     public MatchedRandom {
         KeepFraction.check("matched_random", keepFraction);

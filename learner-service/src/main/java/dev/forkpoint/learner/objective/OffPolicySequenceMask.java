@@ -14,7 +14,7 @@ import java.util.Arrays;
                 "m_t = 0 for all tokens of a response with A < 0 and (1/|o|) Σ_t (old_t − logp_t) > δ",
         source = "DeepSeek-V3.2, arXiv 2512.02556; TRL 1.13 off_policy_mask_threshold")
 public record OffPolicySequenceMask(
-        @Option("δ, nats, above 0") double delta,
+        @Option(value = "δ, nats, above 0", absent = Option.REQUIRED) double delta,
         @Option("ρ of the top by entropy that it acts within, above 0, at most 1")
                 double keepFraction)
         implements TokenSelector {

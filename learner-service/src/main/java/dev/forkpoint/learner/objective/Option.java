@@ -14,4 +14,16 @@ import java.lang.annotation.Target;
 @Target(ElementType.RECORD_COMPONENT)
 public @interface Option {
     String value();
+
+    /** What its absence from a recipe means, where that is not the default of the part. */
+    String absent() default "";
+
+    /** {@link #absent} of an option that a recipe must give. */
+    String REQUIRED = "required";
+
+    /** {@link #absent} of a limit that the run's sampling has too. */
+    String OF_SAMPLING = "the sampling's max_tokens";
+
+    /** {@link #absent} of a seed. */
+    String OF_RUN = "the run's";
 }

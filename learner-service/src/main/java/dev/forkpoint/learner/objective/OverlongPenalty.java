@@ -7,8 +7,9 @@ package dev.forkpoint.learner.objective;
         equation = "r + (0 if |o| ≤ L − c; (L − c − |o|)/c if L − c < |o| ≤ L; −1 beyond)",
         source = "DAPO, arXiv 2503.14476 eq. 13")
 public record OverlongPenalty(
-        @Option("L, tokens") int maxTokens,
-        @Option("c, length of the slope, tokens, 1 to L") int cacheTokens)
+        @Option(value = "L, tokens", absent = Option.OF_SAMPLING) int maxTokens,
+        @Option(value = "c, length of the slope, tokens, 1 to L", absent = Option.REQUIRED)
+                int cacheTokens)
         implements RewardShaper {
     public OverlongPenalty {
         Check.atLeast("overlong.max_tokens", maxTokens, 1);

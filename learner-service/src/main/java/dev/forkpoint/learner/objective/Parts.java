@@ -70,9 +70,9 @@ public final class Parts {
      *
      * @param name as in recipes
      * @param meaning with unit and range
-     * @param defaultValue as text
+     * @param absent what its absence from a recipe means: a default, or in words
      */
-    public record PartOption(String name, String meaning, String defaultValue) {}
+    public record PartOption(String name, String meaning, String absent) {}
 
     /** All parts, by kind. */
     public static List<Part> all() {
@@ -129,7 +129,9 @@ public final class Parts {
                     new PartOption(
                             snakeCase(component.getName()),
                             option.value(),
-                            text(defaults, component)));
+                            option.absent().isEmpty()
+                                    ? text(defaults, component)
+                                    : option.absent()));
         }
         return new Part(kind, type, published, options);
     }

@@ -12,7 +12,10 @@ import java.util.OptionalDouble;
                 "((1/|o|) Σ_t r_t^p)^(1/p); clipped at the level of the sequence; p may move over the run's steps",
         source = "HölderPO, arXiv 2605.12058 §3; clip and linear schedule as in the authors' code")
 public record PowerMeanRatio(
-        @Option("p at the first step, finite; 0 is the geometric mean") double p,
+        @Option(
+                        value = "p at the first step, finite; 0 is the geometric mean",
+                        absent = Option.REQUIRED)
+                double p,
         @Option("p at the end of the schedule, finite; absent: p stays") OptionalDouble finalP,
         @Option("steps over which p goes there in a straight line, at least 1") int scheduleSteps)
         implements RatioReducer {

@@ -11,8 +11,8 @@ import java.util.OptionalDouble;
         equation = "m_t = 1 for exactly ⌈ρ·n⌉ tokens of largest u(seed, step, response, position)",
         source = "control of arXiv 2605.07660")
 public record RandomTokens(
-        @Option(KeepFraction.MEANING) double keepFraction,
-        @Option("seed of the draw; the run's") long seed)
+        @Option(value = KeepFraction.MEANING, absent = Option.REQUIRED) double keepFraction,
+        @Option(value = "seed of the draw; the run's", absent = Option.OF_RUN) long seed)
         implements TokenSelector {
     public RandomTokens {
         KeepFraction.check("random", keepFraction);

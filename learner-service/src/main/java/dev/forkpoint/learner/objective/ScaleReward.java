@@ -7,7 +7,8 @@ package dev.forkpoint.learner.objective;
         equation = "factor · r + offset",
         source = "DAPO's reward of ±1, arXiv 2503.14476: factor 2, offset −1")
 public record ScaleReward(
-        @Option("factor, finite, not 0") double factor, @Option("offset, finite") double offset)
+        @Option(value = "factor, finite, not 0", absent = Option.REQUIRED) double factor,
+        @Option("offset, finite") double offset)
         implements RewardShaper {
     public ScaleReward {
         if (!Double.isFinite(factor) || factor == 0) {
@@ -18,7 +19,7 @@ public record ScaleReward(
     }
 
     public static ScaleReward defaults() {
-        return new ScaleReward(2, -1);
+        return new ScaleReward(1, 0);
     }
 
     @Override

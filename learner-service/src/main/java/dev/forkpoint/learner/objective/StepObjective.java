@@ -49,6 +49,43 @@ public final class StepObjective {
     }
 
     /**
+     * Entropies of the step's own source at the tokens of some responses, flat, in the order given;
+     * nats.
+     */
+    public float[] entropies(int[] responses) {
+        int[] offset = offsets(responses);
+        float[] entropy = new float[offset[responses.length]];
+        for (int i = 0; i < responses.length; i++) {
+            System.arraycopy(
+                    step.entropy(),
+                    step.offset()[responses[i]],
+                    entropy,
+                    offset[i],
+                    step.length(responses[i]));
+        }
+        return entropy;
+    }
+
+    /**
+     * The share of Σ ‖∂ℓ_t/∂z_t‖² at ratio 1 that the kept tokens hold, or NaN where collision
+     * probabilities are not reported or each update chooses for itself.
+     */
+    public double keptGradientShare() {
+        if (selection == null || step.collisionProbability() == null) {
+            return Double.NaN;
+        }
+        float[] norm = wholeStep().gradientNorm();
+        double kept = 0;
+        double all = 0;
+        for (int t = 0; t < norm.length; t++) {
+            double square = (double) norm[t] * norm[t];
+            all += square;
+            kept += selection.kept()[t] ? square : 0;
+        }
+        return all == 0 ? 0 : kept / all;
+    }
+
+    /**
      * Fixes what depends on the whole update: mask, counts, Z.
      *
      * @param responses the update's responses, each once, in any order

@@ -9,9 +9,10 @@ import dev.forkpoint.policy.selection.Selection;
         equation = "m_t = 1 for t ∈ top_ρ(in) \\ top_ρ(not_in)",
         source = "control; the norm is derived in docs/reference/objectives.md")
 public record TopDifference(
-        @Option("ρ of both sets, above 0, below 1") double keepFraction,
-        @Option("ranks the set to be in") TokenScore in,
-        @Option("ranks the set not to be in") TokenScore notIn)
+        @Option(value = "ρ of both sets, above 0, below 1", absent = Option.REQUIRED)
+                double keepFraction,
+        @Option(value = "ranks the set to be in", absent = Option.REQUIRED) TokenScore in,
+        @Option(value = "ranks the set not to be in", absent = Option.REQUIRED) TokenScore notIn)
         implements TokenSelector {
     public TopDifference {
         KeepFraction.check("top_difference", keepFraction);

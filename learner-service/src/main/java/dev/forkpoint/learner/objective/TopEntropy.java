@@ -11,7 +11,8 @@ import java.util.OptionalDouble;
         equation =
                 "m_t = 1 for exactly ⌈ρ·n⌉ tokens of largest H_t; ties by prompt, sample, position",
         source = "arXiv 2506.01939")
-public record TopEntropy(@Option(KeepFraction.MEANING) double keepFraction)
+public record TopEntropy(
+        @Option(value = KeepFraction.MEANING, absent = Option.REQUIRED) double keepFraction)
         implements TokenSelector {
     public TopEntropy {
         KeepFraction.check("top", keepFraction);

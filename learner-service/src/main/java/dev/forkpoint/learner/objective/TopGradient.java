@@ -11,7 +11,8 @@ import java.util.OptionalDouble;
         equation =
                 "m_t = 1 for exactly ⌈ρ·n⌉ tokens of largest |A| a √(1 − 2p_t + Σ_v p_v²), a = the normaliser's weight",
         source = "control; the norm is derived in docs/reference/objectives.md")
-public record TopGradient(@Option(KeepFraction.MEANING) double keepFraction)
+public record TopGradient(
+        @Option(value = KeepFraction.MEANING, absent = Option.REQUIRED) double keepFraction)
         implements TokenSelector {
     public TopGradient {
         KeepFraction.check("top_gradient", keepFraction);

@@ -10,7 +10,8 @@ import java.util.OptionalDouble;
         summary = "Control: the tokens of lowest probability.",
         equation = "m_t = 1 for exactly ⌈ρ·n⌉ tokens of largest −logp_t",
         source = "control; rare tokens as in arXiv 2505.12929")
-public record TopSurprisal(@Option(KeepFraction.MEANING) double keepFraction)
+public record TopSurprisal(
+        @Option(value = KeepFraction.MEANING, absent = Option.REQUIRED) double keepFraction)
         implements TokenSelector {
     public TopSurprisal {
         KeepFraction.check("top_surprisal", keepFraction);

@@ -1,15 +1,20 @@
 package dev.forkpoint.learner.run;
 
-import dev.forkpoint.policy.selection.Selection;
+import com.google.common.primitives.Floats;
 import dev.forkpoint.learner.objective.Step;
 import dev.forkpoint.learner.objective.StepObjective;
 import dev.forkpoint.learner.objective.TokenStatistics;
 import dev.forkpoint.learner.objective.UpdateStatistics;
+import dev.forkpoint.learner.step.Mismatch;
+import dev.forkpoint.learner.step.SourceOverlap;
 import dev.forkpoint.policy.GradientStatistics;
+import dev.forkpoint.policy.selection.Selection;
 import dev.forkpoint.proto.learner.v1.StepMetrics;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 
 /** Gathers the metrics of one step; docs/reference/metrics.md has every name and unit. */
@@ -25,10 +30,16 @@ final class MetricsOfStep {
     private double gradientNorm;
     private double gradientNormMax;
     private double learningRate;
+    private double currentOverlap;
+    private int currentOverlaps;
     private TokenStatistics tokens = TokenStatistics.NONE;
 
     /** Takes what is known before selection: rewards, lengths, groups, mismatch. */
-    MetricsOfStep(List<List<Episode>> groups, StepAssembly assembly, long policyVersion) {
+    MetricsOfStep(
+            List<List<Episode>> groups,
+            StepAssembly assembly,
+            long policyVersion,
+            OptionalDouble keepFraction) {
         List<Episode> all = groups.stream().flatMap(List::stream).toList();
         double[] rewards =
                 all.stream()
@@ -37,53 +48,66 @@ final class MetricsOfStep {
                         .toArray();
         put("reward/mean", Arrays.stream(rewards).average().orElse(Double.NaN));
         put("reward/std", std(rewards));
-        put("reward/correct_fraction", share(all.stream().filter(Episode::correct).count(), all.size()));
+        put(
+                "reward/correct_fraction",
+                share(all.stream().filter(Episode::correct).count(), all.size()));
         put("groups/count", groups.size());
-        put("groups/all_correct", groups.stream().filter(g -> g.stream().allMatch(Episode::correct)).count());
-        put("groups/none_correct", groups.stream().filter(g -> g.stream().noneMatch(Episode::correct)).count());
+        put(
+                "groups/all_correct",
+                groups.stream().filter(g -> g.stream().allMatch(Episode::correct)).count());
+        put(
+                "groups/none_correct",
+                groups.stream().filter(g -> g.stream().noneMatch(Episode::correct)).count());
         put("groups/signalless", assembly.counts().groupsWithoutSignal());
         put("groups/dropped", assembly.counts().droppedGroups());
         put("groups/single", assembly.counts().singleGroups());
         put("responses/unrewarded", assembly.counts().unrewardedResponses());
         put("responses/empty", assembly.counts().emptyResponses());
-        put("responses/truncated_fraction", share(all.stream().filter(Episode::truncated).count(), all.size()));
+        put(
+                "responses/truncated_fraction",
+                share(all.stream().filter(Episode::truncated).count(), all.size()));
         int[] lengths = all.stream().mapToInt(Episode::length).sorted().toArray();
         put("length/mean", Arrays.stream(lengths).average().orElse(0));
         put("length/min", lengths.length == 0 ? 0 : lengths[0]);
         put("length/max", lengths.length == 0 ? 0 : lengths[lengths.length - 1]);
         put("policy/version", policyVersion);
         sampledTokens = Arrays.stream(lengths).sum();
-        mismatch(all);
+        mismatch(all, keepFraction);
     }
 
-    /** How far the engine's log-probs and entropies are from those of entropy-service. */
-    private void mismatch(List<Episode> all) {
-        double sum = 0;
-        double max = 0;
-        double kl = 0;
-        double weights = 0;
-        double squares = 0;
-        long n = 0;
+    /** How far the engine's log-probs and choices are from those of entropy-service. */
+    private void mismatch(List<Episode> all, OptionalDouble keepFraction) {
+        Mismatch.Collector collector = new Mismatch.Collector();
+        List<Float> engine = new ArrayList<>();
+        List<Float> scored = new ArrayList<>();
         for (Episode e : all) {
             if (e.scores().isEmpty()) {
                 continue;
             }
             for (int t = 0; t < e.length(); t++) {
-                double d = (double) e.scores().get().getLogProbs(t) - e.rollout().getLogProbs(t);
-                sum += Math.abs(d);
-                max = Math.max(max, Math.abs(d));
-                kl += Math.expm1(d) - d;
-                weights += Math.exp(d);
-                squares += Math.exp(2 * d);
-                n++;
+                collector.add(e.scores().get().getLogProbs(t), e.rollout().getLogProbs(t));
+            }
+            if (e.rollout().getEntropiesCount() == e.length()) {
+                engine.addAll(e.rollout().getEntropiesList());
+                scored.addAll(e.scores().get().getEntropiesList());
             }
         }
-        if (n > 0) {
-            put("mismatch/logprob_mean_abs", sum / n);
-            put("mismatch/logprob_max_abs", max);
-            put("mismatch/kl_k3", kl / n);
-            put("mismatch/effective_sample_share", weights * weights / (n * squares));
-            put("mismatch/tokens", n);
+        Mismatch mismatch = collector.mismatch();
+        if (mismatch.tokens() > 0) {
+            put("mismatch/tokens", mismatch.tokens());
+            put("mismatch/logprob_mean_abs", mismatch.meanAbs());
+            put("mismatch/logprob_max_abs", mismatch.maxAbs());
+            put("mismatch/kl_k1", mismatch.k1());
+            put("mismatch/kl_k3", mismatch.k3());
+            put("mismatch/effective_sample_share", mismatch.effectiveSampleShare());
+        }
+        if (!engine.isEmpty() && keepFraction.isPresent()) {
+            put(
+                    "source/overlap_rollout_recomputed",
+                    SourceOverlap.of(
+                            Floats.toArray(engine),
+                            Floats.toArray(scored),
+                            keepFraction.getAsDouble()));
         }
     }
 
@@ -114,6 +138,7 @@ final class MetricsOfStep {
             kept += selection.kept()[t] ? step.entropy()[t] : 0;
         }
         put("mask/kept_entropy_share", sum > 0 ? kept / sum : 0);
+        put("mask/kept_gradient_share", objective.keptGradientShare());
     }
 
     /** Takes one update. */
@@ -122,12 +147,19 @@ final class MetricsOfStep {
         loss += statistics.loss();
         gradientNorm += gradient.globalNorm();
         gradientNormMax = Math.max(gradientNormMax, gradient.globalNorm());
-        gradient.groupNorm().forEach((name, norm) -> values.merge("gradient/norm/" + name, norm, Double::sum));
+        gradient.groupNorm()
+                .forEach((name, norm) -> values.merge("gradient/norm/" + name, norm, Double::sum));
         learningRate = rate;
         tokens = tokens.plus(statistics.tokens());
         if (!values.containsKey("mask/kept_entropy_share")) {
             keptTokens += statistics.counts().keptTokens();
         }
+    }
+
+    /** Takes the overlap of an update's choice by current entropies with that by the step's. */
+    void overlapsCurrent(double overlap) {
+        currentOverlap += overlap;
+        currentOverlaps++;
     }
 
     /** Takes one update that was not finite. */
@@ -170,12 +202,14 @@ final class MetricsOfStep {
         put("mask/kept_tokens", keptTokens);
         put("mask/kept_fraction", keptFraction());
         put("mask/tokens", selectableTokens);
+        if (currentOverlaps > 0) {
+            put("source/overlap_current", currentOverlap / currentOverlaps);
+        }
         if (updates > 0) {
             put("loss", loss / updates);
             put("gradient/norm", gradientNorm / updates);
             put("gradient/norm_max", gradientNormMax);
-            values.replaceAll(
-                    (name, v) -> name.startsWith("gradient/norm/") ? v / updates : v);
+            values.replaceAll((name, v) -> name.startsWith("gradient/norm/") ? v / updates : v);
             put("optimizer/learning_rate", learningRate);
         }
         if (tokens.tokens() > 0) {

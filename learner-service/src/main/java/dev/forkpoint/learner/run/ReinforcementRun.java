@@ -11,6 +11,7 @@ import dev.forkpoint.learner.objective.Step;
 import dev.forkpoint.learner.objective.StepObjective;
 import dev.forkpoint.learner.objective.UpdateObjective;
 import dev.forkpoint.learner.objective.UpdateStatistics;
+import dev.forkpoint.learner.step.SourceOverlap;
 import dev.forkpoint.learner.step.Updates;
 import dev.forkpoint.learner.trainer.PolicyTrainer;
 import dev.forkpoint.policy.GradientStatistics;
@@ -19,7 +20,6 @@ import dev.forkpoint.policy.TokenScores;
 import dev.forkpoint.policy.TrainingSequence;
 import dev.forkpoint.policy.sampling.Seeds;
 import dev.forkpoint.policy.selection.Selection;
-import dev.forkpoint.proto.learner.v1.EvaluationResult;
 import dev.forkpoint.proto.learner.v1.EvaluationSpec;
 import dev.forkpoint.proto.learner.v1.ReinforcementSpec;
 import dev.forkpoint.proto.learner.v1.StepMetrics;
@@ -96,8 +96,7 @@ final class ReinforcementRun {
                 step(progress.step() + 1);
                 int every = run.spec.getEvaluation().getEverySteps();
                 if (every > 0 && progress.step() % every == 0 && !finished()) {
-                    evaluate(
-                            progress.step(), run.spec.getEvaluation().getProblemsDuring());
+                    evaluate(progress.step(), run.spec.getEvaluation().getProblemsDuring());
                 }
             }
             checkpoints.save(trainer, progress);
@@ -130,7 +129,7 @@ final class ReinforcementRun {
     private void evaluate(int step, int problems) {
         EvaluationSpec e = run.spec.getEvaluation();
         PromptSource from = records.evaluationSource(source);
-        EvaluationResult result =
+        Evaluator.Evaluation result =
                 new Evaluator(sampling, run)
                         .evaluate(
                                 step,
@@ -150,7 +149,12 @@ final class ReinforcementRun {
         }
         clock.sampled();
         StepAssembly assembly = StepAssembly.of(number, collected.groups(), objective);
-        MetricsOfStep metrics = new MetricsOfStep(collected.sampled(), assembly, policy.getVersion());
+        MetricsOfStep metrics =
+                new MetricsOfStep(
+                        collected.sampled(),
+                        assembly,
+                        policy.getVersion(),
+                        objective.selector().promisedFraction());
         RunProgress next = progress;
         Step step = assembly.step();
         Selection selection = null;
@@ -171,9 +175,7 @@ final class ReinforcementRun {
         double seconds = progress.trainingSeconds() + clock.seconds();
         metrics.timed(clock, sampled);
         StepMetrics line = metrics.build(number);
-        records.rollouts(
-                number,
-                RolloutRows.of(number, collected.sampled(), assembly, selection));
+        records.rollouts(number, RolloutRows.of(number, collected.sampled(), assembly, selection));
         long bytes = records.step(line);
         double kept = metrics.keptFraction();
         progress =
@@ -296,11 +298,9 @@ final class ReinforcementRun {
         int updates =
                 spec.hasUpdatesPerStep()
                         ? spec.getUpdatesPerStep()
-                        : Updates.count(
-                                selected.step().responses(), spec.getResponsesPerUpdate());
+                        : Updates.count(selected.step().responses(), spec.getResponsesPerUpdate());
         List<int[]> parts =
-                Updates.of(
-                        selected.step(), updates, spec.getPassesPerStep(), run.spec.getSeed());
+                Updates.of(selected.step(), updates, spec.getPassesPerStep(), run.spec.getSeed());
         RunProgress p = progress;
         for (int i = 0; i < parts.size(); i++) {
             run.progress("update", number, i, parts.size());
@@ -322,6 +322,13 @@ final class ReinforcementRun {
                         ? currentScores(assembly, responses, temperature)
                         : null;
         UpdateObjective update = selected.update(responses, current, p.control());
+        if (current != null && objective.selector().promisedFraction().isPresent()) {
+            metrics.overlapsCurrent(
+                    SourceOverlap.of(
+                            selected.entropies(update.responses()),
+                            current.entropy(),
+                            objective.selector().promisedFraction().getAsDouble()));
+        }
         List<TrainingSequence> sequences = new ArrayList<>();
         List<Integer> responseOf = new ArrayList<>();
         for (int response : update.responses()) {
@@ -334,7 +341,9 @@ final class ReinforcementRun {
         ResponseLoss[] losses = new ResponseLoss[sequences.size()];
         long count = p.updates() + 1;
         double share =
-                spec.getSteps() == 0 ? 0 : Math.min(1, (number - 1.0) / Math.max(1, spec.getSteps()));
+                spec.getSteps() == 0
+                        ? 0
+                        : Math.min(1, (number - 1.0) / Math.max(1, spec.getSteps()));
         double rate = LearningRate.at(run.spec.getOptimizer(), count, share);
         try {
             trainer.accumulate(
@@ -350,8 +359,7 @@ final class ReinforcementRun {
                         double[] entropyGradient = loss.byEntropy();
                         for (int t = 0; t < byLogProb.length; t++) {
                             byLogProb[t] = (float) loss.byLogProb()[t];
-                            byEntropy[t] =
-                                    entropyGradient == null ? 0 : (float) entropyGradient[t];
+                            byEntropy[t] = entropyGradient == null ? 0 : (float) entropyGradient[t];
                         }
                     });
             GradientStatistics gradient = trainer.gradient();
@@ -359,14 +367,15 @@ final class ReinforcementRun {
             UpdateStatistics statistics = update.statistics(List.of(losses));
             metrics.updated(statistics, gradient, rate);
             return withUpdate(p, count, statistics);
-        } catch (NonFiniteException
-                | dev.forkpoint.learner.objective.NonFiniteException e) {
+        } catch (NonFiniteException | dev.forkpoint.learner.objective.NonFiniteException e) {
             trainer.discard();
             metrics.skipped();
             run.warn("step " + number + ": update skipped: " + e.getMessage());
             if (metrics.skippedUpdates() > 3) {
                 throw new IllegalStateException(
-                        "step " + number + ": more than 3 updates were not finite; last: "
+                        "step "
+                                + number
+                                + ": more than 3 updates were not finite; last: "
                                 + e.getMessage(),
                         e);
             }
@@ -414,8 +423,7 @@ final class ReinforcementRun {
             int from = e.rollout().getPromptIdsCount();
             System.arraycopy(scores.get(i).logProb(), from, logProb, at, e.length());
             System.arraycopy(scores.get(i).entropy(), from, entropy, at, e.length());
-            System.arraycopy(
-                    scores.get(i).collisionProbability(), from, collision, at, e.length());
+            System.arraycopy(scores.get(i).collisionProbability(), from, collision, at, e.length());
             at += e.length();
         }
         return new CurrentScores(logProb, entropy, collision);

@@ -12,7 +12,9 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A step's rollouts as rows for its Parquet file: everything sampled, also what the step left out. */
+/**
+ * A step's rollouts as rows for its Parquet file: everything sampled, also what the step left out.
+ */
 final class RolloutRows {
 
     private RolloutRows() {}
@@ -42,8 +44,7 @@ final class RolloutRows {
     }
 
     /** What the step made of a response. */
-    private record Trained(
-            @Nullable List<Boolean> kept, Double shapedReward, Double advantage) {
+    private record Trained(@Nullable List<Boolean> kept, Double shapedReward, Double advantage) {
         static Trained of(Step step, int response, @Nullable Selection selection) {
             List<Boolean> kept = null;
             if (selection != null) {
@@ -52,8 +53,7 @@ final class RolloutRows {
                     kept.add(selection.kept()[t]);
                 }
             }
-            return new Trained(
-                    kept, step.shapedReward()[response], step.advantage()[response]);
+            return new Trained(kept, step.shapedReward()[response], step.advantage()[response]);
         }
     }
 

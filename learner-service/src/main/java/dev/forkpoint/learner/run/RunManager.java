@@ -3,6 +3,7 @@ package dev.forkpoint.learner.run;
 import com.google.protobuf.util.Timestamps;
 import com.google.rpc.Code;
 import dev.forkpoint.learner.peer.Peers;
+import dev.forkpoint.learner.record.RunReport;
 import dev.forkpoint.proto.learner.v1.Run;
 import dev.forkpoint.proto.learner.v1.RunSpec;
 import dev.forkpoint.proto.learner.v1.RunState;
@@ -66,9 +67,10 @@ public class RunManager {
                 spec.getName()
                         + "-"
                         + LocalDateTime.now(java.time.ZoneId.systemDefault())
-                                .format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT));
-        Path root =
-                directory.isEmpty() ? config.runRoot().resolve(id) : Path.of(directory);
+                                .format(
+                                        DateTimeFormatter.ofPattern(
+                                                "yyyyMMdd-HHmmss", Locale.ROOT));
+        Path root = directory.isEmpty() ? config.runRoot().resolve(id) : Path.of(directory);
         synchronized (this) {
             refuseWhileActive();
             RunDirectory made = RunDirectory.create(root);
@@ -102,8 +104,7 @@ public class RunManager {
             try {
                 Run run = Run.parseFrom(Files.readAllBytes(opened.spec()));
                 return launch(
-                        opened,
-                        run.toBuilder().setDirectory(opened.root().toString()).build());
+                        opened, run.toBuilder().setDirectory(opened.root().toString()).build());
             } catch (IOException e) {
                 opened.close();
                 throw cannotWrite(Path.of(directory), e);
@@ -162,8 +163,18 @@ public class RunManager {
                 LOG.errorf(e, "run failed runId=%s", context.runId);
                 told(handle, RunState.RUN_STATE_FAILED, reason(e));
             }
+            report(handle);
         } finally {
             context.events.end();
+        }
+    }
+
+    private static void report(Handle handle) {
+        try {
+            new RunReport(handle.context.directory.root())
+                    .write(describe(handle), handle.context.events.stored());
+        } catch (IOException | RuntimeException e) {
+            LOG.warnf(e, "report not written runId=%s", handle.context.runId);
         }
     }
 
@@ -171,9 +182,7 @@ public class RunManager {
         Throwable cause = Sampling.cause(t);
         return cause instanceof ServiceException || cause instanceof IOException
                 ? String.valueOf(cause.getMessage())
-                : ErrorMapping.toServiceException(cause).getMessage()
-                        + ": "
-                        + cause.getMessage();
+                : ErrorMapping.toServiceException(cause).getMessage() + ": " + cause.getMessage();
     }
 
     private static void told(Handle handle, RunState state, String error) {
@@ -241,10 +250,7 @@ public class RunManager {
                 LOG.warnf("run root cannot be listed: %s", e);
             }
         }
-        runs.sort(
-                Comparator.comparing(
-                                (Run r) -> Timestamps.toNanos(r.getStartedAt()))
-                        .reversed());
+        runs.sort(Comparator.comparing((Run r) -> Timestamps.toNanos(r.getStartedAt())).reversed());
         return runs;
     }
 
@@ -276,6 +282,10 @@ public class RunManager {
 
     /** Directory of a run's policies, for serving them. */
     public Optional<Path> policies(String id) {
+        Handle handle = known.get(id);
+        if (handle != null) {
+            return Optional.of(handle.context.directory.policies());
+        }
         return list().stream()
                 .filter(r -> r.getRunId().equals(id))
                 .map(r -> Path.of(r.getDirectory()).resolve("policies"))

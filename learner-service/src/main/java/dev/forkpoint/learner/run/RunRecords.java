@@ -13,6 +13,7 @@ import dev.forkpoint.proto.learner.v1.StepMetrics;
 import dev.forkpoint.proto.learner.v1.WatchRunResponse;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -85,8 +86,7 @@ final class RunRecords {
             for (String line : Files.readAllLines(run.directory.metrics())) {
                 JsonNode metrics = JSON.readTree(line);
                 Map<String, Double> values = new TreeMap<>();
-                metrics.properties()
-                        .forEach(p -> values.put(p.getKey(), p.getValue().asDouble()));
+                metrics.properties().forEach(p -> values.put(p.getKey(), p.getValue().asDouble()));
                 values.remove("step");
                 time += values.getOrDefault("time/step_seconds", 0.0);
                 events.step(metrics.get("step").asLong(), values, time);
@@ -121,7 +121,26 @@ final class RunRecords {
         return Files.size(run.directory.metrics());
     }
 
-    void evaluated(EvaluationResult result) {
+    /**
+     * Tells of an evaluation, and keeps what each problem came to in evaluations/, for paired
+     * tests.
+     */
+    void evaluated(Evaluator.Evaluation evaluation) {
+        EvaluationResult result = evaluation.result();
+        ObjectNode file = JSON.createObjectNode();
+        file.put("step", result.getStep());
+        file.put("policy_version", result.getPolicyVersion());
+        file.put("seed", run.spec.getEvaluation().getSeed());
+        file.put("samples", result.getSamples());
+        file.set("correct", JSON.valueToTree(evaluation.correct()));
+        try {
+            Files.createDirectories(run.directory.root().resolve("evaluations"));
+            run.directory.write(
+                    String.format("evaluations/step-%06d.json", result.getStep()),
+                    JSON.writeValueAsString(file) + "\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         run.events.add(WatchRunResponse.newBuilder().setEvaluation(result));
     }
 
@@ -137,7 +156,10 @@ final class RunRecords {
     void forget(int step, long version) throws IOException {
         try (Stream<Path> journals = Files.list(run.directory.journal(0).getParent())) {
             for (Path p : journals.toList()) {
-                if (p.getFileName().toString().compareTo(run.directory.journal(step).getFileName().toString()) <= 0) {
+                if (p.getFileName()
+                                .toString()
+                                .compareTo(run.directory.journal(step).getFileName().toString())
+                        <= 0) {
                     Files.delete(p);
                 }
             }

@@ -51,9 +51,7 @@ final class RunSetup {
         run.progress("load", 0, 0, 1);
         Objective objective =
                 ObjectiveFactory.objective(
-                        spec.getObjective(),
-                        spec.getSampling().getMaxTokens(),
-                        run.spec.getSeed());
+                        spec.getObjective(), spec.getSampling().getMaxTokens(), run.spec.getSeed());
         Path base = run.snapshots.fetch("reinforcement.policy", spec.getPolicy(), "");
         try (DjlTrainer trainer = trainer(run, "reinforcement.policy", base)) {
             Checkpoints checkpoints = checkpoints(run);
@@ -63,10 +61,7 @@ final class RunSetup {
                             .orElse(RunProgress.start(objective.startControl()));
             String engine = engine(run);
             RunRecords records =
-                    new RunRecords(
-                            run,
-                            evaluationData(run, trainer.policy().tokenizer()),
-                            engine);
+                    new RunRecords(run, evaluationData(run, trainer.policy().tokenizer()), engine);
             records.truncate(progress);
             Path folder = run.directory.policy(progress.policyVersion());
             if (!Files.exists(folder)) {
@@ -107,15 +102,16 @@ final class RunSetup {
     private static void supervised(RunContext run) throws IOException {
         SupervisedSpec spec = run.spec.getSupervised();
         run.progress("load", 0, 0, 1);
-        Path base = spec.hasFresh() ? fresh(run, spec.getFresh()) : run.snapshots.fetch("supervised.policy", spec.getPolicy(), "");
+        Path base =
+                spec.hasFresh()
+                        ? fresh(run, spec.getFresh())
+                        : run.snapshots.fetch("supervised.policy", spec.getPolicy(), "");
         try (DjlTrainer trainer = trainer(run, "supervised.policy", base)) {
             Checkpoints checkpoints = checkpoints(run);
             RunProgress progress =
                     checkpoints
                             .restore(trainer)
-                            .orElse(
-                                    RunProgress.start(
-                                            AdaptiveEntropyBonus.start(0)));
+                            .orElse(RunProgress.start(AdaptiveEntropyBonus.start(0)));
             RunRecords records = new RunRecords(run, Optional.empty(), "");
             records.truncate(progress);
             Policy policy = trainer.policy();
@@ -148,16 +144,31 @@ final class RunSetup {
     }
 
     private static DjlTrainer trainer(RunContext run, String field, Path base) {
+        return trainer(
+                field,
+                base,
+                run.spec.getTrainer(),
+                run.spec.hasLora() ? Optional.of(run.spec.getLora()) : Optional.empty(),
+                run.spec.getSeed());
+    }
+
+    /**
+     * A trainer of the policy in the folder.
+     *
+     * @param field names the policy in messages
+     * @param seed of a fresh adapter's weights
+     */
+    static DjlTrainer trainer(
+            String field, Path base, TrainerSpec t, Optional<LoraSpec> lora, long seed) {
         try {
-            TrainerSpec t = run.spec.getTrainer();
-            return new DjlTrainer(
+            Policy policy =
                     Policy.load(
                             base,
                             new PolicyOptions(
                                     t.getDevice().isEmpty() ? "cpu" : t.getDevice(),
                                     t.getThreads(),
-                                    Optional.empty())),
-                    options(t, run.spec.hasLora() ? Optional.of(run.spec.getLora()) : Optional.empty(), run.spec.getSeed()));
+                                    Optional.empty()));
+            return new DjlTrainer(policy, options(t, lora, seed));
         } catch (IOException e) {
             throw new ServiceException(
                     Code.FAILED_PRECONDITION, "POLICY_INVALID", field + ": " + e.getMessage(), e);
@@ -166,7 +177,8 @@ final class RunSetup {
 
     /** Trainer options of a specification. */
     static TrainerOptions options(TrainerSpec t, Optional<LoraSpec> lora, long seed) {
-        TrainerOptions o = TrainerOptions.defaults().withGradientCheckpointing(t.getGradientCheckpointing());
+        TrainerOptions o =
+                TrainerOptions.defaults().withGradientCheckpointing(t.getGradientCheckpointing());
         if (t.getTokensPerMicroBatch() > 0) {
             o = o.withTokensPerMicroBatch(t.getTokensPerMicroBatch());
         }
@@ -178,12 +190,21 @@ final class RunSetup {
 
     private static LoraSettings settings(LoraSpec l, long seed) {
         return new LoraSettings(
-                l.getRank(), l.getAlpha(), l.getRankStabilised(), l.getTargetModulesCount() == 0 ? LoraSettings.ADAPTABLE.stream().sorted().toList() : List.copyOf(l.getTargetModulesList()), Map.of(), Map.of(), seed);
+                l.getRank(),
+                l.getAlpha(),
+                l.getRankStabilised(),
+                l.getTargetModulesCount() == 0
+                        ? LoraSettings.ADAPTABLE.stream().sorted().toList()
+                        : List.copyOf(l.getTargetModulesList()),
+                Map.of(),
+                Map.of(),
+                seed);
     }
 
     /** The engine that samples; all replicas must use the same. */
     private static String engine(RunContext run) {
-        List<String> engines = run.rollouts.policies().stream().map(p -> p.getEngine()).distinct().toList();
+        List<String> engines =
+                run.rollouts.policies().stream().map(p -> p.getEngine()).distinct().toList();
         if (engines.size() != 1) {
             throw new ServiceException(
                     Code.FAILED_PRECONDITION,
@@ -210,9 +231,10 @@ final class RunSetup {
         return switch (data.getSourceCase()) {
             case TASK -> new TaskSource(run.rewards, data.getTask(), seed);
             case JSON_LINES -> new FileSource(data.getJsonLines(), tokenizer, seed);
-            case PARQUET, SOURCE_NOT_SET ->
+            case PARQUET -> new FileSource(data.getParquet(), tokenizer, seed);
+            case SOURCE_NOT_SET ->
                     throw ServiceException.invalidField(
-                            field, data.getSourceCase(), "task or json_lines");
+                            field, data.getSourceCase(), "task, json_lines or parquet");
         };
     }
 
@@ -237,9 +259,7 @@ final class RunSetup {
 
     private static PolicySnapshot reference(RunContext run, ReinforcementSpec spec) {
         String uri =
-                spec.getReferencePolicy().isEmpty()
-                        ? spec.getPolicy()
-                        : spec.getReferencePolicy();
+                spec.getReferencePolicy().isEmpty() ? spec.getPolicy() : spec.getReferencePolicy();
         return PolicySnapshot.newBuilder()
                 .setPolicyId(run.runId + "-reference")
                 .setUri(uri)
@@ -257,7 +277,8 @@ final class RunSetup {
         try (Stream<Path> all = Files.list(from)) {
             for (Path p : all.filter(Files::isRegularFile).toList()) {
                 String name = p.getFileName().toString();
-                if (name.startsWith("tokenizer") || name.startsWith("chat_template")
+                if (name.startsWith("tokenizer")
+                        || name.startsWith("chat_template")
                         || name.equals("special_tokens_map.json")) {
                     files.put(name, Files.readAllBytes(p));
                 }

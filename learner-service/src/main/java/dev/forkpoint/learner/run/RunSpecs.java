@@ -46,7 +46,8 @@ public final class RunSpecs {
         return resolved;
     }
 
-    private static OptimizerSpec optimizer(OptimizerSpec o) {
+    /** The optimiser with its defaults. */
+    static OptimizerSpec optimizer(OptimizerSpec o) {
         OptimizerSpec.Builder b = o.toBuilder();
         b.setBeta1(o.hasBeta1() ? o.getBeta1() : 0.9);
         b.setBeta2(o.hasBeta2() ? o.getBeta2() : 0.999);
@@ -57,6 +58,13 @@ public final class RunSpecs {
             b.setSchedule(LearningRateSchedule.LEARNING_RATE_SCHEDULE_CONSTANT);
         }
         return b.build();
+    }
+
+    /** What is wrong with a resolved optimiser. */
+    static List<FieldViolation> problems(OptimizerSpec optimizer) {
+        Check check = new Check();
+        check.optimizer(optimizer);
+        return check.problems;
     }
 
     private static CheckpointSpec checkpoint(CheckpointSpec c) {
@@ -82,8 +90,7 @@ public final class RunSpecs {
         if (!r.hasPlanner()) {
             b.setPlanner(RolloutPlanner.newBuilder().setPlain(PlainPlanner.getDefaultInstance()));
         }
-        b.setObjective(
-                ObjectiveFactory.resolved(r.getObjective(), r.getSampling().getMaxTokens()));
+        b.setObjective(ObjectiveFactory.resolved(r.getObjective(), r.getSampling().getMaxTokens()));
         boolean fromRollout =
                 b.getObjective().getEntropySource() == EntropySource.ENTROPY_SOURCE_ROLLOUT;
         if (fromRollout && !r.hasRescoreShare()) {

@@ -18,8 +18,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Next-token training on demonstrations: loss = −(1/N) Σ ln p over the N response tokens of a batch,
- * end-of-sequence included. How the bundled policy was made.
+ * Next-token training on demonstrations: loss = −(1/N) Σ ln p over the N response tokens of a
+ * batch, end-of-sequence included. How the bundled policy was made.
  */
 final class SupervisedRun {
 
@@ -64,7 +64,9 @@ final class SupervisedRun {
                 }
                 step(progress.step() + 1);
                 int every = run.spec.getEvaluation().getEverySteps();
-                if (every > 0 && progress.step() % every == 0 && progress.step() < spec.getSteps()) {
+                if (every > 0
+                        && progress.step() % every == 0
+                        && progress.step() < spec.getSteps()) {
                     evaluate(publish(), run.spec.getEvaluation().getProblemsDuring());
                 }
                 if (progress.step() % run.spec.getCheckpoint().getEverySteps() == 0) {
@@ -86,15 +88,13 @@ final class SupervisedRun {
 
     private void step(int number) throws IOException {
         StepClock clock = new StepClock();
-        List<Problem> problems =
-                source.demonstrations(progress.nextProblem(), spec.getBatchSize());
+        List<Problem> problems = source.demonstrations(progress.nextProblem(), spec.getBatchSize());
         List<TrainingSequence> sequences = new ArrayList<>();
         int tokens = 0;
         for (Problem p : problems) {
             int[] prompt = tokenizer.encode(p.getPrompt(), true);
             int[] response =
-                    Ints.concat(
-                            tokenizer.encode(p.getDemonstration(), false), new int[] {eosId});
+                    Ints.concat(tokenizer.encode(p.getDemonstration(), false), new int[] {eosId});
             int[] positions = new int[response.length];
             Arrays.setAll(positions, t -> prompt.length + t);
             sequences.add(new TrainingSequence(Ints.concat(prompt, response), positions));
@@ -116,8 +116,7 @@ final class SupervisedRun {
                 });
         GradientStatistics gradient = trainer.gradient();
         double rate =
-                LearningRate.at(
-                        run.spec.getOptimizer(), number, (double) number / spec.getSteps());
+                LearningRate.at(run.spec.getOptimizer(), number, (double) number / spec.getSteps());
         trainer.apply(LearningRate.adamW(run.spec.getOptimizer(), rate));
         clock.updated();
         StepMetrics line =

@@ -30,6 +30,11 @@ public final class DjlTrainer implements PolicyTrainer {
         return policy;
     }
 
+    /** Parameters that train. */
+    public long trainableParameters() {
+        return trainer.trainableParameters();
+    }
+
     @Override
     public List<TokenScores> score(List<int[]> sequences, double temperature) {
         try (Scorer scorer = new Scorer(policy, ScorerOptions.defaults())) {

@@ -8,8 +8,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /**
- * Keeps the tables of {@code docs/reference/objectives.md} equal to the registry. {@code -Dforkpoint.writeDocs=true}
- * writes them.
+ * Keeps the tables of {@code docs/reference/objectives.md} equal to the registry. {@code
+ * -Dforkpoint.writeDocs=true} writes them.
  */
 class ObjectiveReferenceDocTest {
     private static final String BEGIN = "<!-- parts: written by ObjectiveReferenceDocTest -->\n";
@@ -32,7 +32,8 @@ class ObjectiveReferenceDocTest {
     @Test
     void extendingShowsTheFilesAsTheyAre() throws IOException {
         String text = Files.readString(docs().resolve("extending.md"));
-        Path source = docs().resolve("../learner-service/src/main/java/dev/forkpoint/learner/objective");
+        Path source =
+                docs().resolve("../learner-service/src/main/java/dev/forkpoint/learner/objective");
         assertThat(text).contains(Files.readString(source.resolve("LeaveOneOut.java")));
     }
 
@@ -61,14 +62,14 @@ class ObjectiveReferenceDocTest {
                 out.append("    ").append(part.published().equation()).append("\n\n");
                 out.append("Source: ").append(part.published().source()).append(".\n");
                 if (!part.options().isEmpty()) {
-                    out.append("\n| option | meaning | default |\n| --- | --- | --- |\n");
+                    out.append("\n| option | meaning | when absent |\n| --- | --- | --- |\n");
                     for (Parts.PartOption option : part.options()) {
                         out.append("| `")
                                 .append(option.name())
                                 .append("` | ")
                                 .append(option.meaning().replace("|", "\\|"))
                                 .append(" | ")
-                                .append(option.name().equals("seed") ? "the run's" : "`" + option.defaultValue() + "`")
+                                .append(option.absent())
                                 .append(" |\n");
                     }
                 }

@@ -88,6 +88,25 @@ class ObjectiveFactoryTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(Parts.Kind.class)
+    void fieldsWithoutPresenceAreRequiredOrZeroWhenAbsent(Parts.Kind kind) {
+        for (Parts.Part part : Parts.of(kind)) {
+            Descriptor message =
+                    Objects.requireNonNull(CHOICES.get(kind))
+                            .findFieldByName(part.name())
+                            .getMessageType();
+            for (Parts.PartOption option : part.options()) {
+                FieldDescriptor field = message.findFieldByName(option.name());
+                if (field != null && !field.hasPresence()) {
+                    assertThat(option.absent())
+                            .as("%s.%s", part.name(), option.name())
+                            .isIn("required", "the sampling's max_tokens", "false", "0.0");
+                }
+            }
+        }
+    }
+
     @Test
     void anEmptySpecificationIsTheDefaultObjective() {
         assertThat(objective(ObjectiveSpec.newBuilder())).isEqualTo(Objective.defaults());

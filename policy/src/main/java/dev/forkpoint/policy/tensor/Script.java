@@ -28,8 +28,7 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class Script {
 
-    /** Loads the x86 archive off, so that its results can be compared with the other's. */
-    static final String PLAIN_PROPERTY = "forkpoint.policy.plainProducts";
+    private static volatile boolean plainProducts;
 
     private static final Map<String, Script> LOADED = new ConcurrentHashMap<>();
 
@@ -76,9 +75,18 @@ public final class Script {
                         && System.getProperty("os.arch", "")
                                 .toLowerCase(Locale.ROOT)
                                 .matches("amd64|x86_64")
-                        && !Boolean.getBoolean(PLAIN_PROPERTY);
+                        && !plainProducts;
         return LOADED.computeIfAbsent(
                 device + (oneDnn ? "" : " plain"), key -> new Script(device, oneDnn));
+    }
+
+    /**
+     * Until closed, policies load the archive of other devices, so that a test can compare it with
+     * this one's.
+     */
+    public static AutoCloseable usePlainProducts() {
+        plainProducts = true;
+        return () -> plainProducts = false;
     }
 
     private static int index(String device) {

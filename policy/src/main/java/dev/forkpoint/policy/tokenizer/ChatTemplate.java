@@ -55,7 +55,11 @@ final class ChatTemplate {
         CompositeELResolver resolver = new CompositeELResolver();
         resolver.add(new PythonStrings());
         resolver.add(JinjavaInterpreterResolver.DEFAULT_RESOLVER_READ_ONLY);
-        engine =
+        engine = OwnClassLoader.with(() -> newEngine(resolver));
+    }
+
+    private static Jinjava newEngine(CompositeELResolver resolver) {
+        Jinjava engine =
                 new Jinjava(
                         JinjavaConfig.newBuilder()
                                 .withTrimBlocks(true)
@@ -83,6 +87,7 @@ final class ChatTemplate {
                 .registerFunction(
                         new ELFunctionDefinition(
                                 "", "strftime_now", ChatTemplate.class, "now", String.class));
+        return engine;
     }
 
     /** The two expressions of common templates that the engine reads otherwise than Jinja. */
@@ -167,7 +172,7 @@ final class ChatTemplate {
         variables.put("add_generation_prompt", addGenerationPrompt);
         RenderResult result;
         try {
-            result = engine.renderForResult(source, variables);
+            result = OwnClassLoader.with(() -> engine.renderForResult(source, variables));
         } catch (FatalTemplateErrorsException e) {
             throw new IllegalArgumentException("chat template: " + e.getMessage(), e);
         }

@@ -62,19 +62,17 @@ public final class Tokenizer implements AutoCloseable {
                     file + ": not a readable tokenizer: " + e.getMessage(), e);
         }
         Optional<ChatTemplate> template = ChatTemplate.load(directory);
-        Thread thread = Thread.currentThread();
-        ClassLoader before = thread.getContextClassLoader();
-        thread.setContextClassLoader(Tokenizer.class.getClassLoader());
         try {
             HuggingFaceTokenizer tokenizer =
-                    HuggingFaceTokenizer.newInstance(
-                            file, Map.of("truncation", "false", "padding", "false"));
+                    OwnClassLoader.with(
+                            () ->
+                                    HuggingFaceTokenizer.newInstance(
+                                            file,
+                                            Map.of("truncation", "false", "padding", "false")));
             return new Tokenizer(tokenizer, vocabulary, template);
         } catch (IOException | RuntimeException e) {
             throw new PolicyFormatException(
                     file + ": not a readable tokenizer: " + e.getMessage(), e);
-        } finally {
-            thread.setContextClassLoader(before);
         }
     }
 

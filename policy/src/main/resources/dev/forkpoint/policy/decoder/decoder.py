@@ -580,7 +580,7 @@ class Decoder(torch.nn.Module):
         least = (400 * K // (Q * D) + 16) // 16 * 16   # see Batching.slots
         chunk = B if B * V <= 1 << 23 else max(32, (1 << 22) // V // 32 * 32)
         for step in range(steps):
-            t = at + step
+            t = (at + step).clamp_(max=S - 1)   # a row that has ended runs on, in its own slots
             W = min(S, max(least, (last + step + 8) // 8 * 8))
             write = (base + t[:, None]).flatten()
             mask = hide(slots[:W] > t[:, None])[:, None]   # [B, 1, W]

@@ -1,12 +1,8 @@
 package dev.forkpoint.reward.grpc;
 
 import dev.forkpoint.reward.countdown.CountdownFamily;
-import dev.forkpoint.reward.countdown.CountdownVerifier;
-import dev.forkpoint.reward.math.MathVerifier;
+import dev.forkpoint.reward.reasoning.ReasoningFamily;
 import dev.forkpoint.reward.schedule.Lanes;
-import dev.forkpoint.reward.text.ExactVerifier;
-import dev.forkpoint.reward.text.FormatVerifier;
-import dev.forkpoint.reward.text.NumericVerifier;
 import dev.forkpoint.reward.verifier.CostClass;
 import dev.forkpoint.reward.verifier.TaskRegistry;
 import dev.forkpoint.reward.verifier.VerifierRegistry;
@@ -22,19 +18,13 @@ class Catalogue {
     @Produces
     @Singleton
     VerifierRegistry verifiers() {
-        return new VerifierRegistry(
-                List.of(
-                        new CountdownVerifier(),
-                        new MathVerifier(),
-                        new ExactVerifier(),
-                        new NumericVerifier(),
-                        new FormatVerifier()));
+        return Verifiers.all();
     }
 
     @Produces
     @Singleton
     TaskRegistry tasks() {
-        return new TaskRegistry(List.of(new CountdownFamily()));
+        return new TaskRegistry(List.of(new CountdownFamily(), new ReasoningFamily()));
     }
 
     @Produces

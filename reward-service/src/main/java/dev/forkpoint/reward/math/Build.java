@@ -18,6 +18,7 @@ import java.util.List;
  */
 final class Build {
     static final int MAX_BITS = 20_000;
+    private static final int MAX_WORDS = 4_096;
     private static final int MAX_FACTORIAL = 1_500;
     private static final int MAX_MATRIX = 4_096;
     private static final int MAX_DETERMINANT = 6;
@@ -246,6 +247,10 @@ final class Build {
             }
         }
         if (numbers.size() == arguments.size() && !numbers.isEmpty()) {
+            for (Rational number : numbers) {
+                long words = numbers.size() > 1 ? number.bits() / 64 : 0;
+                budget.charge(1 + 2 * words * words);
+            }
             Node folded = fold(function, numbers);
             if (folded != null) {
                 return folded;
@@ -336,7 +341,7 @@ final class Build {
     }
 
     private BigInteger factorial(int n) {
-        budget.charge(n);
+        budget.charge(3L * n);
         BigInteger result = BigInteger.ONE;
         for (int i = 2; i <= n; i++) {
             result = result.multiply(BigInteger.valueOf(i));
@@ -356,7 +361,7 @@ final class Build {
         if (!smaller.isInt() || (long) smaller.intValue() * n.bits() > MAX_BITS) {
             return null;
         }
-        budget.charge(smaller.intValue() * 2L);
+        budget.charge(smaller.intValue() * 20L);
         BigInteger result = BigInteger.ONE;
         for (int i = 1; i <= smaller.intValue(); i++) {
             result =
@@ -374,7 +379,7 @@ final class Build {
             }
             return null;
         }
-        if (value.bits() > 4096) {
+        if (value.bits() > 512) {
             return null;
         }
         Rational up = Rational.ONE;
@@ -383,7 +388,7 @@ final class Build {
         for (int exponent = 0;
                 exponent <= 4096 && up.bits() <= value.bits() + base.bits();
                 exponent++) {
-            budget.charge(2);
+            budget.charge(20);
             if (up.equals(value)) {
                 return num(exponent);
             }
@@ -408,30 +413,35 @@ final class Build {
         if (base.bits() <= 1) {
             return (exponent & 1) == 0 ? new Rational(base.top().abs(), base.bottom()) : base;
         }
-        Rational result = base.power(exponent);
-        charge(result);
-        return result;
+        long words = base.bits() * Math.abs((long) exponent) / 64;
+        budget.charge(1 + words * words / 50);
+        return base.power(exponent);
     }
 
     private Rational add(Rational left, Rational right) {
-        Rational result = left.plus(right);
-        charge(result);
-        return result;
+        charge(left, right);
+        return left.plus(right);
     }
 
     private Rational multiply(Rational left, Rational right) {
-        Rational result = left.times(right);
-        charge(result);
-        return result;
+        charge(left, right);
+        return left.times(right);
     }
 
-    private void charge(Rational result) {
-        long words = result.bits() / 64;
-        budget.charge(1 + words + words * words / 16);
-        if (result.bits() > 64 * MAX_BITS) {
+    /**
+     * The work of an operation on two fractions: a greatest common divisor is quadratic in their
+     * size, and slow.
+     */
+    private void charge(Rational left, Rational right) {
+        long words = (left.bits() + (long) right.bits()) / 64;
+        if (words > MAX_WORDS) {
             throw new Refusal(
-                    Refusal.Kind.BUDGET, "a number of more than %d bits".formatted(64 * MAX_BITS));
+                    Refusal.Kind.BUDGET, "a number of more than %d bits".formatted(64 * MAX_WORDS));
         }
+        budget.charge(
+                left.isWhole() && right.isWhole()
+                        ? 1 + words * words / 50
+                        : 10 + 3 * words * words / 2);
     }
 
     private static Node scalar(Node node) {

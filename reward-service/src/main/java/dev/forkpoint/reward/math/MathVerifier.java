@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Mathematical equality of a response's answer and the gold answer. */
 public final class MathVerifier implements Verifier {
-    private static final long DEFAULT_BUDGET = 400_000;
+    private static final long DEFAULT_BUDGET = 200_000;
     private static final long MAX_BUDGET = 40_000_000;
 
     @Override
@@ -37,7 +37,7 @@ public final class MathVerifier implements Verifier {
                                 + " default auto"),
                 new OptionSpec(
                         "budget",
-                        "operations that one verification may cost, 1,000 to 40,000,000; default 400,000"));
+                        "operations that one verification may cost, 1,000 to 40,000,000; default 200,000"));
     }
 
     @Override

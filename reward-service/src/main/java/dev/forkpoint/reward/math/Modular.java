@@ -161,6 +161,7 @@ final class Modular {
     }
 
     private long rational(Rational value) {
+        budget.charge(value.bits() / 128);
         long top = residue(value.top());
         if (value.isWhole()) {
             return top;

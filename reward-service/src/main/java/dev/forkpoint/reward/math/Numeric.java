@@ -1,6 +1,5 @@
 package dev.forkpoint.reward.math;
 
-import ch.obermuhlner.math.big.BigDecimalMath;
 import dev.forkpoint.reward.math.Node.Call;
 import dev.forkpoint.reward.math.Node.Constant;
 import dev.forkpoint.reward.math.Node.Num;
@@ -44,6 +43,7 @@ final class Numeric {
     private final Budget budget;
     private final int digits;
     private final MathContext context;
+    private final Elementary elementary;
     private final int trial;
     private final boolean wholeNumbers;
     private final Map<String, Complex> bound = new HashMap<>();
@@ -57,6 +57,7 @@ final class Numeric {
         this.budget = budget;
         this.digits = digits;
         this.context = new MathContext(digits, RoundingMode.HALF_EVEN);
+        this.elementary = new Elementary(digits);
         this.trial = trial;
         this.wholeNumbers = wholeNumbers;
     }
@@ -66,7 +67,7 @@ final class Numeric {
      * @throws Unsupported where no value can be computed
      */
     Complex value(Node node) {
-        budget.charge(2);
+        budget.charge(10);
         if (node instanceof Num number) {
             return rational(number.value());
         } else if (node instanceof Symbol symbol) {
@@ -103,16 +104,20 @@ final class Numeric {
     }
 
     private Complex rational(Rational value) {
-        budget.charge(1 + value.bits() / 64);
+        budget.charge(1 + value.bits() / 4);
         if (value.isWhole() && value.bits() < 3 * digits) {
             return Complex.exact(new BigDecimal(value.top()));
         }
         if (value.bits() > 3.4 * MAX_LOG10) {
             throw new Unsupported("a number of %d bits".formatted(value.bits()));
         }
+        // Rounding first: division of numbers of thousands of digits is slow.
+        BigDecimal top = new BigDecimal(value.top()).round(context);
         BigDecimal quotient =
-                new BigDecimal(value.top()).divide(new BigDecimal(value.bottom()), context);
-        return Complex.real(quotient, Complex.magnitude(quotient) - digits);
+                value.isWhole()
+                        ? top
+                        : top.divide(new BigDecimal(value.bottom()).round(context), context);
+        return Complex.real(quotient, Complex.magnitude(quotient) + 0.5 - digits);
     }
 
     /** A point that depends on the name and the trial alone: both signs, several sizes. */
@@ -134,14 +139,15 @@ final class Numeric {
 
     private Complex constant(Constant constant) {
         return switch (constant) {
-            case PI -> Complex.real(BigDecimalMath.pi(context), 1 - digits);
-            case E -> Complex.real(BigDecimalMath.e(context), 1 - digits);
+            case PI -> Complex.real(elementary.pi(), 1 - digits);
+            case E -> Complex.real(elementary.e(), 1 - digits);
             case I -> Complex.I;
             case INFINITY -> throw new Unsupported("infinity");
         };
     }
 
     Complex add(Complex a, Complex b) {
+        budget.charge(digits / 6);
         BigDecimal re = a.re().add(b.re(), context);
         BigDecimal im = a.isReal() && b.isReal() ? BigDecimal.ZERO : a.im().add(b.im(), context);
         double error = larger(a.error(), b.error());
@@ -156,7 +162,7 @@ final class Numeric {
     }
 
     Complex multiply(Complex a, Complex b) {
-        budget.charge(digits / 30);
+        budget.charge(digits / 3);
         double error = larger(spread(a.error(), b.magnitude()), spread(b.error(), a.magnitude()));
         if (a.isReal() && b.isReal()) {
             BigDecimal product = a.re().multiply(b.re(), context);
@@ -178,7 +184,7 @@ final class Numeric {
         if (b.isNearlyZero()) {
             throw Refusal.undefined("division by zero");
         }
-        budget.charge(digits / 10);
+        budget.charge(digits / 2);
         Complex quotient;
         if (b.isReal()) {
             BigDecimal re = a.re().divide(b.re(), context);
@@ -210,6 +216,9 @@ final class Numeric {
             return squareRoot(base);
         }
         Complex exponent = value(power.exponent());
+        if (power.base() == Constant.E) {
+            return exponential(exponent);
+        }
         if (exponent.isReal() && exponent.error() == Complex.EXACT && isSmallWhole(exponent.re())) {
             return wholePower(base, exponent.re().intValueExact());
         }
@@ -274,12 +283,12 @@ final class Numeric {
     }
 
     private Complex squareRoot(Complex value) {
-        budget.charge(digits / 2);
+        budget.charge(4L * digits);
         if (value.isExactZero()) {
             return value;
         }
         if (value.isReal()) {
-            BigDecimal root = value.re().abs().sqrt(context);
+            BigDecimal root = elementary.squareRoot(value.re().abs());
             double size = Complex.magnitude(root);
             double error =
                     larger(
@@ -298,17 +307,17 @@ final class Numeric {
         if (value.re().abs().compareTo(BigDecimal.valueOf(2.3 * MAX_LOG10)) > 0) {
             throw new Unsupported("an exponential of more than %d digits".formatted(MAX_LOG10));
         }
-        budget.charge(digits);
-        BigDecimal size = BigDecimalMath.exp(value.re(), context);
+        budget.charge(17L * digits);
+        BigDecimal size = elementary.exp(value.re());
         double error = Complex.magnitude(size) + larger(value.error(), 1.0 - digits);
         if (value.isReal()) {
             return Complex.real(size, error);
         }
         BigDecimal angle = angle(value.im());
-        budget.charge(2L * digits);
+        budget.charge(33L * digits);
         return new Complex(
-                size.multiply(BigDecimalMath.cos(angle, context), context),
-                size.multiply(BigDecimalMath.sin(angle, context), context),
+                size.multiply(elementary.cos(angle), context),
+                size.multiply(elementary.sin(angle), context),
                 error + 0.5);
     }
 
@@ -316,26 +325,26 @@ final class Numeric {
         if (value.isNearlyZero()) {
             throw Refusal.undefined("logarithm of zero");
         }
-        budget.charge(2L * digits);
+        budget.charge(23L * digits);
         double error = larger(value.error() - value.magnitude() + 1, 2.0 - digits);
         if (value.isReal()) {
-            BigDecimal re = BigDecimalMath.log(value.re().abs(), context);
+            BigDecimal re = elementary.ln(value.re().abs());
             error = larger(error, Complex.magnitude(re) + 1 - digits);
             return value.re().signum() > 0
                     ? Complex.real(re, error)
-                    : new Complex(re, BigDecimalMath.pi(context), error);
+                    : new Complex(re, elementary.pi(), error);
         }
         if (value.isNearlyReal() && value.re().signum() < 0) {
             // On the branch cut the sign of a rounding error would decide.
             throw new Unsupported("a logarithm on its branch cut");
         }
-        budget.charge(4L * digits);
+        budget.charge(46L * digits);
         BigDecimal norm =
                 value.re()
                         .multiply(value.re(), context)
                         .add(value.im().multiply(value.im(), context), context);
-        BigDecimal re = BigDecimalMath.log(norm, context).divide(TWO, context);
-        BigDecimal im = BigDecimalMath.atan2(value.im(), value.re(), context);
+        BigDecimal re = elementary.ln(norm).divide(TWO, context);
+        BigDecimal im = elementary.angle(value.im(), value.re());
         return new Complex(re, im, larger(error, Complex.magnitude(re) + 1 - digits));
     }
 
@@ -343,14 +352,14 @@ final class Numeric {
         if (Complex.magnitude(value) > 30) {
             throw new Unsupported("a large angle");
         }
-        return value;
+        return value.round(new MathContext(digits + 32, RoundingMode.HALF_EVEN));
     }
 
     private Complex sine(Complex value) {
-        budget.charge(digits);
+        budget.charge(15L * digits);
         if (value.isReal()) {
             return Complex.real(
-                    BigDecimalMath.sin(angle(value.re()), context),
+                    elementary.sin(angle(value.re())),
                     larger(value.error(), 1.0 + Math.max(0, value.magnitude()) - digits));
         }
         Complex up = exponential(multiply(Complex.I, value));
@@ -364,10 +373,10 @@ final class Numeric {
     }
 
     private Complex cosine(Complex value) {
-        budget.charge(digits);
+        budget.charge(15L * digits);
         if (value.isReal()) {
             return Complex.real(
-                    BigDecimalMath.cos(angle(value.re()), context),
+                    elementary.cos(angle(value.re())),
                     larger(value.error(), 1.0 + Math.max(0, value.magnitude()) - digits));
         }
         Complex up = exponential(multiply(Complex.I, value));
@@ -482,14 +491,13 @@ final class Numeric {
             case "arccsc":
                 return arc(function, x, error);
             case "arctan":
-                budget.charge(4L * digits);
-                return Complex.real(BigDecimalMath.atan(x, context), larger(error, 1.0 - digits));
+                budget.charge(27L * digits);
+                return Complex.real(elementary.arctan(x), larger(error, 1.0 - digits));
             case "arccot":
-                budget.charge(4L * digits);
-                BigDecimal half = BigDecimalMath.pi(context).divide(TWO, context);
+                budget.charge(27L * digits);
+                BigDecimal half = elementary.pi().divide(TWO, context);
                 return Complex.real(
-                        half.subtract(BigDecimalMath.atan(x, context), context),
-                        larger(error, 1.0 - digits));
+                        half.subtract(elementary.arctan(x), context), larger(error, 1.0 - digits));
             case "floor":
                 return Complex.exact(new BigDecimal(round(x, error, RoundingMode.FLOOR)));
             case "ceil":
@@ -525,10 +533,15 @@ final class Numeric {
             }
             x = BigDecimal.valueOf(x.signum());
         }
-        budget.charge(6L * digits);
+        budget.charge(33L * digits);
         boolean sine = function.equals("arcsin") || function.equals("arccsc");
         BigDecimal result =
-                sine ? BigDecimalMath.asin(x, context) : BigDecimalMath.acos(x, context);
+                sine
+                        ? elementary.arcsin(x)
+                        : elementary
+                                .pi()
+                                .divide(TWO, context)
+                                .subtract(elementary.arcsin(x), context);
         return Complex.real(result, larger(loss, 2.0 - digits));
     }
 
@@ -664,6 +677,9 @@ final class Numeric {
                 return new Complex(total.re(), total.im(), larger(total.error(), size + 2));
             }
             previous = size;
+            if (i > 100 && steady == 0) {
+                break;
+            }
         }
         throw new Unsupported("a series that converges slowly");
     }

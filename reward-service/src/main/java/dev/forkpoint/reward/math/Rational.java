@@ -57,8 +57,16 @@ record Rational(BigInteger top, BigInteger bottom) implements Comparable<Rationa
         return of(top.multiply(other.top), bottom.multiply(other.bottom));
     }
 
+    /**
+     * @throws Refusal of kind UNDEFINED for zero
+     */
     Rational inverse() {
-        return of(bottom, top);
+        if (top.signum() == 0) {
+            throw Refusal.undefined("division by zero");
+        }
+        return top.signum() > 0
+                ? new Rational(bottom, top)
+                : new Rational(bottom.negate(), top.negate());
     }
 
     Rational negate() {

@@ -4,10 +4,13 @@ import dev.forkpoint.policy.GeneratorOptions;
 import dev.forkpoint.policy.PolicyOptions;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.service.store.SnapshotSource;
+import dev.forkpoint.triton.RolloutSink;
 import dev.forkpoint.triton.TritonRuntime;
 import dev.forkpoint.triton.kserve.Tls;
+import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import io.quarkus.runtime.Startup;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Disposes;
@@ -15,17 +18,22 @@ import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jboss.logging.Logger;
 
 /** Makes the engine that the configuration names, serving the policy that it names. */
 @ApplicationScoped
 public class EngineProvider {
+
+    private static final Logger LOG = Logger.getLogger(EngineProvider.class);
 
     @Produces
     @Singleton
     @Startup
     RolloutEngine engine(EngineConfig config, SnapshotSource snapshots, MeterRegistry meters)
             throws IOException {
-        RolloutEngine engine = create(config);
+        RolloutEngine engine = create(config, stats(meters));
         Gauge.builder("forkpoint.rollout.active.sequences", engine, RolloutEngine::active)
                 .description("sequences being decoded")
                 .register(meters);
@@ -51,19 +59,36 @@ public class EngineProvider {
         engine.close();
     }
 
-    private static RolloutEngine create(EngineConfig config) {
+    /** Queue time and batch size, as the engine behind Triton reports them. */
+    private static Consumer<RolloutSink.Stats> stats(MeterRegistry meters) {
+        Timer queue =
+                Timer.builder("forkpoint.rollout.engine.queue")
+                        .description("from the engine's receipt of a request to its first tokens")
+                        .register(meters);
+        DistributionSummary batch =
+                DistributionSummary.builder("forkpoint.rollout.engine.batch.size")
+                        .description("sequences decoded together when a response ended")
+                        .register(meters);
+        return stats -> {
+            if (stats.queueMicros() >= 0) {
+                queue.record(stats.queueMicros(), TimeUnit.MICROSECONDS);
+            }
+            if (stats.batchSize() >= 0) {
+                batch.record(stats.batchSize());
+            }
+        };
+    }
+
+    private static RolloutEngine create(EngineConfig config, Consumer<RolloutSink.Stats> stats) {
         PolicyOptions policy =
                 new PolicyOptions(config.device(), config.threads(), Optional.empty());
         GeneratorOptions generator =
                 GeneratorOptions.defaults()
                         .withMaxRows(config.maxRows())
                         .withKvBudgetBytes(config.kvBudgetMib() << 20);
-        String name =
-                config.engine()
-                        .orElseGet(
-                                () -> TritonRuntime.whyUnsupported() == null ? "triton" : "direct");
+        String name = config.engine().orElseGet(EngineProvider::usual);
         return switch (name) {
-            case "triton" -> new TritonEngine(policy, generator);
+            case "triton" -> new TritonEngine(policy, generator, stats);
             case "direct" -> new DirectEngine(policy, generator, config.drainTimeout());
             case "remote" ->
                     new RemoteEngine(
@@ -77,13 +102,23 @@ public class EngineProvider {
                                                                     + " of one or more Triton"
                                                                     + " servers)")),
                             config.remote().tls().map(EngineProvider::tls).orElse(null),
-                            config.maxRows());
+                            config.maxRows(),
+                            stats);
             default ->
                     throw new IllegalArgumentException(
                             "forkpoint.rollout.engine: "
                                     + name
                                     + " (expected: triton, direct or remote)");
         };
+    }
+
+    private static String usual() {
+        String why = TritonRuntime.whyUnsupported();
+        if (why == null) {
+            return "triton";
+        }
+        LOG.infof("engine=direct, since: %s", why);
+        return "direct";
     }
 
     static Tls tls(EngineConfig.PemFiles files) {

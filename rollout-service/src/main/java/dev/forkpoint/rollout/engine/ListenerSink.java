@@ -17,6 +17,7 @@ import dev.forkpoint.triton.TritonException;
 import dev.forkpoint.triton.TritonException.Code;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.LongPredicate;
 
 /** What comes back through Triton as what the sampler's listeners expect. */
@@ -30,6 +31,7 @@ final class ListenerSink implements RolloutSink {
     private final GenerationListener listener;
     private final boolean entropiesExpected;
     private final LongPredicate versionExpected;
+    private final Consumer<Stats> stats;
 
     private int count;
     private int[] ids = new int[64];
@@ -41,9 +43,14 @@ final class ListenerSink implements RolloutSink {
     /**
      * @param entropiesExpected a response without them fails; else they are NaN where absent
      * @param versionExpected of every token; a response with another fails
+     * @param stats hears of every finished response
      */
     ListenerSink(
-            GenerationListener listener, boolean entropiesExpected, LongPredicate versionExpected) {
+            GenerationListener listener,
+            boolean entropiesExpected,
+            LongPredicate versionExpected,
+            Consumer<Stats> stats) {
+        this.stats = stats;
         this.listener = listener;
         this.entropiesExpected = entropiesExpected;
         this.versionExpected = versionExpected;
@@ -133,11 +140,12 @@ final class ListenerSink implements RolloutSink {
     }
 
     @Override
-    public void onFinished(FinishReason reason, Stats stats) {
+    public void onFinished(FinishReason reason, Stats reported) {
         if (ended) {
             return;
         }
         ended = true;
+        stats.accept(reported);
         listener.onFinished(
                 new Rollout(
                         Arrays.copyOf(ids, count),

@@ -7,6 +7,7 @@ import dev.forkpoint.policy.PolicyOptions;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.triton.PolicySpec;
 import dev.forkpoint.triton.RolloutHandle;
+import dev.forkpoint.triton.RolloutSink;
 import dev.forkpoint.triton.TokenEngine;
 import dev.forkpoint.triton.TritonException;
 import dev.forkpoint.triton.TritonException.Code;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,14 +28,21 @@ public final class RemoteEngine implements RolloutEngine {
 
     private final RemoteTriton remote;
     private final int maxRunning;
+    private final Consumer<RolloutSink.Stats> stats;
     private volatile @Nullable ServedPolicy served;
 
     /**
      * @param addresses host:port of each server
      * @param tls null: plain text
      * @param maxRunning rollouts beyond this count as waiting
+     * @param stats hears of every finished response
      */
-    public RemoteEngine(List<String> addresses, @Nullable Tls tls, int maxRunning) {
+    public RemoteEngine(
+            List<String> addresses,
+            @Nullable Tls tls,
+            int maxRunning,
+            Consumer<RolloutSink.Stats> stats) {
+        this.stats = stats;
         this.remote = new RemoteTriton(addresses, tls, RemoteTriton.Options.of(TritonEngine.MODEL));
         this.maxRunning = maxRunning;
     }
@@ -94,7 +103,7 @@ public final class RemoteEngine implements RolloutEngine {
                                 new TokenEngine.Limits(
                                         by.config().vocabularySize(), by.config().maxPositions()),
                                 live),
-                        new ListenerSink(listener, reportsEntropy(), v -> v == version));
+                        new ListenerSink(listener, reportsEntropy(), v -> v == version, stats));
         return new Accepted(handle::cancel, by.snapshot());
     }
 

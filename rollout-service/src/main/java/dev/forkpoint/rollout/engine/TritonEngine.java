@@ -6,6 +6,7 @@ import dev.forkpoint.policy.GeneratorOptions;
 import dev.forkpoint.policy.PolicyOptions;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.triton.PolicySpec;
+import dev.forkpoint.triton.RolloutSink;
 import dev.forkpoint.triton.TokenEngine;
 import dev.forkpoint.triton.TritonException;
 import dev.forkpoint.triton.TritonException.Code;
@@ -16,10 +17,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -34,24 +37,40 @@ public final class TritonEngine implements RolloutEngine {
 
     private final PolicyOptions policyOptions;
     private final GeneratorOptions generatorOptions;
+    private final Consumer<RolloutSink.Stats> stats;
     private final Path repository;
     private final TritonServer server;
     private final TritonPolicy triton;
 
-    /** Of the policy that serves, of the one before, and of one that is being loaded. */
-    private final Map<PolicySpec, Loaded> loaded = new ConcurrentHashMap<>();
+    /** Of the policy that serves and of a few before: requests may still be told of these. */
+    private final Map<PolicySpec, Loaded> loaded =
+            Collections.synchronizedMap(
+                    new LinkedHashMap<>() {
+                        private static final long serialVersionUID = 1L;
 
-    private @Nullable PolicySnapshot loading;
-    private @Nullable PolicySpec previous;
+                        @Override
+                        protected boolean removeEldestEntry(Map.Entry<PolicySpec, Loaded> eldest) {
+                            return size() > 4;
+                        }
+                    });
+
+    private volatile @Nullable Loading loading;
 
     private record Loaded(ServedPolicy served, PolicyTokenEngine engine) {}
+
+    private record Loading(PolicySpec spec, PolicySnapshot snapshot) {}
 
     /**
      * Starts Triton, without a policy.
      *
+     * @param stats hears of every finished response
      * @throws TritonException UNSUPPORTED, saying what is missing, where Triton cannot run
      */
-    public TritonEngine(PolicyOptions policyOptions, GeneratorOptions generatorOptions) {
+    public TritonEngine(
+            PolicyOptions policyOptions,
+            GeneratorOptions generatorOptions,
+            Consumer<RolloutSink.Stats> stats) {
+        this.stats = stats;
         this.policyOptions = policyOptions;
         this.generatorOptions = generatorOptions;
         Path backends = TritonRuntime.load();
@@ -60,24 +79,29 @@ public final class TritonEngine implements RolloutEngine {
         } catch (IOException e) {
             throw new UncheckedIOException("no directory for Triton's model repository", e);
         }
-        TritonServer.register(TritonPolicy.ENGINE, this::open);
         server = TritonServer.start(new TritonServer.Options(repository, backends, 0));
+        server.register(TritonPolicy.ENGINE, this::open);
         triton = new TritonPolicy(server, MODEL, TritonPolicy.ENGINE);
     }
 
+    /** Called where a load begins, ours or one that came over KServe v2. */
     private TokenEngine open(PolicySpec spec) throws IOException {
-        PolicySnapshot snapshot = loading;
+        Loading ours = loading;
+        PolicySnapshot snapshot =
+                ours != null && ours.spec().equals(spec)
+                        ? ours.snapshot()
+                        : PolicySnapshot.newBuilder()
+                                .setPolicyId("kserve")
+                                .setVersion(spec.version())
+                                .setUri(spec.directory().toUri().toString())
+                                .build();
         PolicyTokenEngine engine = PolicyTokenEngine.open(spec, policyOptions, generatorOptions);
-        if (snapshot != null) {
-            loaded.put(
-                    spec,
-                    new Loaded(
-                            new ServedPolicy(
-                                    snapshot,
-                                    engine.policy().config(),
-                                    engine.policy().tokenizer()),
-                            engine));
-        }
+        loaded.put(
+                spec,
+                new Loaded(
+                        new ServedPolicy(
+                                snapshot, engine.policy().config(), engine.policy().tokenizer()),
+                        engine));
         return engine;
     }
 
@@ -113,15 +137,11 @@ public final class TritonEngine implements RolloutEngine {
 
     @Override
     public synchronized void load(PolicySnapshot snapshot, Path directory) throws IOException {
-        PolicySpec before = triton.serving();
-        PolicySpec spec = new PolicySpec(snapshot.getVersion(), directory);
-        loading = snapshot;
+        PolicySpec spec = new PolicySpec(snapshot.getVersion(), directory.toAbsolutePath());
+        loading = new Loading(spec, snapshot);
         try {
             triton.load(spec);
         } catch (TritonException e) {
-            if (!spec.equals(before)) {
-                loaded.remove(spec);
-            }
             if (e.getCause() instanceof IOException cause) {
                 throw cause;
             }
@@ -131,12 +151,6 @@ public final class TritonEngine implements RolloutEngine {
             throw e;
         } finally {
             loading = null;
-        }
-        if (!spec.equals(before)) {
-            if (previous != null && !previous.equals(spec)) {
-                loaded.remove(previous);
-            }
-            previous = before;
         }
     }
 
@@ -148,11 +162,15 @@ public final class TritonEngine implements RolloutEngine {
     @Override
     public Accepted submit(GenerationRequest request, GenerationListener listener, boolean live) {
         Loaded now = current().orElseThrow(() -> new IllegalStateException("no policy is loaded"));
+        // Triton has bound the request to the policy that it names below
+        ListenerSink sink = new ListenerSink(listener, true, version -> true, stats);
         TritonPolicy.Started started =
-                triton.generate(
-                        ListenerSink.request(request, now.engine().limits(), live),
-                        new ListenerSink(listener, true, version -> true));
-        Loaded by = loaded.getOrDefault(started.policy(), now);
+                triton.generate(ListenerSink.request(request, now.engine().limits(), live), sink);
+        Loaded by = loaded.get(started.policy());
+        if (by == null) {
+            throw new IllegalStateException(
+                    "policy version " + started.policy().version() + " is served but not known");
+        }
         return new Accepted(started.handle()::cancel, by.served().snapshot());
     }
 

@@ -57,7 +57,7 @@ public final class EngineBenchmark {
         PolicySnapshot snapshot =
                 PolicySnapshot.newBuilder().setPolicyId("bench").setVersion(1).build();
         try (DirectEngine direct = new DirectEngine(options, generator, Duration.ofSeconds(30));
-                TritonEngine triton = new TritonEngine(options, generator)) {
+                TritonEngine triton = new TritonEngine(options, generator, stats -> {})) {
             direct.load(snapshot, policy);
             triton.load(snapshot, policy);
             try (KserveServer server =
@@ -65,7 +65,11 @@ public final class EngineBenchmark {
                                     triton.server(),
                                     KserveServer.Options.local().withPolicyRoots(directory));
                     RemoteEngine remote =
-                            new RemoteEngine(List.of("127.0.0.1:" + server.port()), null, 1000)) {
+                            new RemoteEngine(
+                                    List.of("127.0.0.1:" + server.port()),
+                                    null,
+                                    1000,
+                                    stats -> {})) {
                 remote.load(snapshot, policy);
                 List<Way> ways =
                         List.of(

@@ -53,13 +53,13 @@ class EngineEqualityTest {
         GeneratorOptions generator =
                 GeneratorOptions.defaults().withMaxRows(64).withKvBudgetBytes(256L << 20);
         direct = new DirectEngine(policy, generator, Duration.ofSeconds(30));
-        triton = new TritonEngine(policy, generator);
+        triton = new TritonEngine(policy, generator, stats -> {});
         direct.load(snapshot(1), first);
         triton.load(snapshot(1), first);
         server =
                 KserveServer.start(
                         triton.server(), KserveServer.Options.local().withPolicyRoots(directory));
-        remote = new RemoteEngine(List.of("127.0.0.1:" + server.port()), null, 1000);
+        remote = new RemoteEngine(List.of("127.0.0.1:" + server.port()), null, 1000, stats -> {});
         remote.load(snapshot(1), first);
     }
 
@@ -181,7 +181,8 @@ class EngineEqualityTest {
                 TritonEngine swapped =
                         new TritonEngine(
                                 PolicyOptions.defaults().withThreads(1),
-                                GeneratorOptions.defaults().withKvBudgetBytes(64L << 20))) {
+                                GeneratorOptions.defaults().withKvBudgetBytes(64L << 20),
+                                stats -> {})) {
             other.load(snapshot(2), second);
             swapped.load(snapshot(1), first);
             assertThat(ids(Waiting.all(swapped, requests, false))).isEqualTo(ids(before));

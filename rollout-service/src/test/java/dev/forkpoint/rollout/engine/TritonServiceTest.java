@@ -56,7 +56,10 @@ class TritonServiceTest {
         assertThat(Waiting.all(engine, List.of(request), false).get(0).tokenIds()).hasSize(7);
         try (RemoteEngine remote =
                 new RemoteEngine(
-                        List.of("127.0.0.1:" + endpoint.kservePort().orElseThrow()), null, 100)) {
+                        List.of("127.0.0.1:" + endpoint.kservePort().orElseThrow()),
+                        null,
+                        100,
+                        stats -> {})) {
             remote.load(PolicySnapshot.newBuilder().setPolicyId("p").setVersion(1).build(), policy);
             assertThat(Waiting.all(remote, List.of(request), false).get(0).tokenIds())
                     .isEqualTo(Waiting.all(engine, List.of(request), false).get(0).tokenIds());
@@ -67,6 +70,8 @@ class TritonServiceTest {
                                 HttpRequest.newBuilder(url.resolve("/q/metrics")).build(),
                                 HttpResponse.BodyHandlers.ofString());
         assertThat(metrics.body())
+                // a request counts when Triton has let go of it, which may be after its answer
+                .containsPattern("forkpoint_rollout_engine_batch_size_count [1-4]\\.0")
                 .contains("nv_inference_request_success{model=\"policy\"")
                 .contains("forkpoint_rollout_policy_version 1.0");
     }

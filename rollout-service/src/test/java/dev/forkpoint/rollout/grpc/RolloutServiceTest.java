@@ -47,7 +47,7 @@ import org.junit.jupiter.api.Test;
 
 /** The service over a real socket, on a tiny random policy. */
 @QuarkusTest
-@QuarkusTestResource(RolloutServiceTest.Policies.class)
+@QuarkusTestResource(value = RolloutServiceTest.Policies.class, restrictToAnnotatedClass = true)
 @SuppressWarnings("NullAway.Init")
 class RolloutServiceTest {
 
@@ -62,10 +62,14 @@ class RolloutServiceTest {
                 TinyModels.write(allowed.resolve("second"), 2, WORDS);
                 TinyModels.write(root.resolve("elsewhere"), 3, WORDS);
                 return Map.of(
-                        "quarkus.http.test-port", "0",
-                        "forkpoint.rollout.engine", "direct",
-                        "forkpoint.rollout.policy", first.toUri().toString(),
-                        "forkpoint.policy.allowed-uris", allowed.toUri().toString());
+                        "quarkus.http.test-port",
+                        "0",
+                        "forkpoint.rollout.engine",
+                        "direct",
+                        "forkpoint.rollout.policy",
+                        first.toUri().toString(),
+                        "forkpoint.policy.allowed-uris",
+                        allowed.toUri().toString());
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

@@ -1,5 +1,8 @@
 package dev.forkpoint.triton.kserve;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.protobuf.util.JsonFormat;
@@ -49,6 +52,8 @@ import org.jspecify.annotations.Nullable;
 final class KserveService extends GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase {
 
     private static final JsonFormat.Parser JSON = JsonFormat.parser().ignoringUnknownFields();
+
+    private static final ObjectMapper CONFIGS = new ObjectMapper();
 
     /** Parameters of a model's configuration that name directories of this machine. */
     private static final List<String> DIRECTORIES =
@@ -189,13 +194,34 @@ final class KserveService extends GRPCInferenceServiceGrpc.GRPCInferenceServiceI
             triton.load(request.getModelName());
             return;
         }
-        ModelConfig parsed = parsed(config, ModelConfig.newBuilder()).build();
+        JsonNode json = json(config);
+        if (!json.path("backend").asText().equals("forkpoint") || !files.isEmpty()) {
+            // another backend's configuration and files may be code
+            throw new TritonException(
+                    Code.UNSUPPORTED,
+                    "parameters: a configuration of backend '"
+                            + json.path("backend").asText()
+                            + "', "
+                            + files.size()
+                            + " files (allowed: of backend forkpoint, without files)");
+        }
         for (String name : DIRECTORIES) {
-            if (parsed.containsParameters(name)) {
-                requireUnderRoots(name, parsed.getParametersOrThrow(name).getStringValue());
+            JsonNode directory = json.path("parameters").path(name).path("string_value");
+            if (!directory.isMissingNode()) {
+                requireUnderRoots(name, directory.asText());
             }
         }
-        triton.load(request.getModelName(), config, files);
+        // what was checked, not the text: another parser might read that otherwise
+        triton.load(request.getModelName(), json.toString(), files);
+    }
+
+    private static JsonNode json(String config) {
+        try {
+            return CONFIGS.readTree(config);
+        } catch (JsonProcessingException e) {
+            throw new TritonException(
+                    Code.INVALID_ARGUMENT, "parameters.config: " + e.getOriginalMessage(), e);
+        }
     }
 
     private void requireUnderRoots(String name, String directory) {

@@ -60,7 +60,7 @@ public final class RemoteTriton implements AutoCloseable {
         }
 
         public static Options of(String model) {
-            return new Options(model, 3, Duration.ofSeconds(2), Duration.ofSeconds(10));
+            return new Options(model, 3, Duration.ofSeconds(2), Duration.ofSeconds(30));
         }
     }
 
@@ -223,7 +223,7 @@ public final class RemoteTriton implements AutoCloseable {
                 }
                 taken.put(replica, old);
             } catch (TritonException e) {
-                if (!e.code().retryable()) {
+                if (!e.code().retryable() && e.code() != Code.DEADLINE_EXCEEDED) {
                     replica.serving = old;
                     taken.forEach(RemoteTriton.this::goBack);
                     throw e;

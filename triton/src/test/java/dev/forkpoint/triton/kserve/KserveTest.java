@@ -64,11 +64,11 @@ class KserveTest {
     static void start() throws IOException {
         String unsupported = TritonRuntime.whyUnsupported();
         assumeThat(unsupported).as("Triton runs here").isNull();
-        TritonServer.register(TritonPolicy.ENGINE, ToyEngine::open);
         triton =
                 TritonServer.start(
                         new TritonServer.Options(
                                 directory.resolve("models"), TritonRuntime.load(), 0));
+        triton.register(TritonPolicy.ENGINE, ToyEngine::open);
         new TritonPolicy(triton, "policy", TritonPolicy.ENGINE)
                 .load(new PolicySpec(3, policy("v3", 7)));
         server =
@@ -300,6 +300,16 @@ class KserveTest {
                             e -> assertThat(e.code()).isEqualTo(Code.INVALID_ARGUMENT))
                     .hasMessageContaining("policy_directory");
         }
+        assertThatThrownBy(
+                        () ->
+                                client.load(
+                                        "code",
+                                        "{\"backend\": \"python\"}",
+                                        Map.of("1/model.py", new byte[] {1})))
+                .isInstanceOfSatisfying(
+                        TritonException.class,
+                        e -> assertThat(e.code()).isEqualTo(Code.UNSUPPORTED))
+                .hasMessageContaining("python");
         try (KserveServer closedServer = KserveServer.start(triton, KserveServer.Options.local())) {
             KserveClient closedClient = client(closedServer);
             assertThatThrownBy(() -> closedClient.load("policy", null, Map.of()))

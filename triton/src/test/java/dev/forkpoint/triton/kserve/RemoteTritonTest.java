@@ -44,12 +44,12 @@ class RemoteTritonTest {
     @BeforeEach
     void start() throws IOException {
         assumeThat(TritonRuntime.whyUnsupported()).as("Triton runs here").isNull();
-        TritonServer.register(TritonPolicy.ENGINE, ToyEngine::open);
         for (int i = 0; i < 2; i++) {
             TritonServer triton =
                     TritonServer.start(
                             new TritonServer.Options(
                                     directory.resolve("models" + i), TritonRuntime.load(), 0));
+            triton.register(TritonPolicy.ENGINE, ToyEngine::open);
             tritons.add(triton);
             new TritonPolicy(triton, "policy", TritonPolicy.ENGINE)
                     .load(new PolicySpec(1, policy("v1", 1)));

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.forkpoint.lab.page;
+
+import org.jspecify.annotations.NullMarked;

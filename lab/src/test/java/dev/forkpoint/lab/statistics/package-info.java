@@ -1,0 +1,4 @@
+@NullMarked
+package dev.forkpoint.lab.statistics;
+
+import org.jspecify.annotations.NullMarked;

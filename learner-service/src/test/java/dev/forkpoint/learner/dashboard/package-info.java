@@ -1,0 +1,4 @@
+@NullMarked
+package dev.forkpoint.learner.dashboard;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.forkpoint.learner.data;
+
+import org.jspecify.annotations.NullMarked;
