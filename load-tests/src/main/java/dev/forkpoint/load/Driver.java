@@ -167,6 +167,7 @@ public final class Driver {
         private volatile @Nullable Thread waiting;
         private volatile boolean broken;
         private volatile boolean aborted;
+        private volatile boolean finished;
         private long sent;
         private long cancelled;
         private long held;
@@ -267,7 +268,7 @@ public final class Driver {
         @Override
         public void broken(Status status) {
             open.decrementAndGet();
-            if (!status.isOk() && !aborted) {
+            if (!status.isOk() && !aborted && !finished) {
                 count("STREAM_" + status.getCode().name());
                 broken = true;
             }
@@ -283,9 +284,8 @@ public final class Driver {
             while (System.nanoTime() < end && !broken && !due.isEmpty() && open.get() > 0) {
                 awaitAnswer(end);
             }
-            if (!aborted) {
-                sessions.forEach(Workload.Session::abort);
-            }
+            finished = true;
+            sessions.forEach(Workload.Session::abort);
         }
 
         Measurement measurement(

@@ -273,7 +273,7 @@ public final class Fuzzer {
             case 4 -> "\\boxed{" + "(".repeat(random.nextInt(3000)) + "}";
             case 5 -> "1" + "0".repeat(random.nextInt(2000)) + "^9999999";
             case 6 -> "\u0000\u202e\ud83e\udd16%s%n{}${x}";
-            case 7 -> "math-boxed";
+            case 7 -> "math";
             case 8 -> "countdown";
             case 9 -> "load-test";
             default -> {

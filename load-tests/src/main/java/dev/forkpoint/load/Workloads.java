@@ -163,7 +163,7 @@ public final class Workloads {
                                 .setItem(
                                         VerifyItem.newBuilder()
                                                 .setRequestId(id)
-                                                .setVerifier("math-boxed")
+                                                .setVerifier("math")
                                                 .setGold(Long.toString(target))
                                                 .setPrediction(padded(answer, size)))
                                 .build();
