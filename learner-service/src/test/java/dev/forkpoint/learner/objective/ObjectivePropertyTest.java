@@ -563,7 +563,8 @@ class ObjectivePropertyTest {
 
     private static Step withEmptyResponse(Step step) {
         int responses = step.responses();
-        // In a group of its own: within another it would change how many of that prompt's responses are correct.
+        // In a group of its own: within another it would change how many of that prompt's responses
+        // are correct.
         int[] groupOffset = Arrays.copyOf(step.groupOffset(), step.groups() + 2);
         groupOffset[step.groups() + 1] = responses + 1;
         int[] offset = Arrays.copyOf(step.offset(), responses + 2);
