@@ -185,7 +185,10 @@ final class BackendStream implements RolloutSink {
             }
             try {
                 append(chunk);
-                if (!chunks.whole() && due()) {
+                if (cancelled()) {
+                    stop = handle;
+                    onFinished(FinishReason.CANCELLED, Stats.UNKNOWN);
+                } else if (!chunks.whole() && due()) {
                     send(FinishReason.NONE, Stats.UNKNOWN);
                 }
             } catch (TritonException e) {

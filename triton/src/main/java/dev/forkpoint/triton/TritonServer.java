@@ -54,8 +54,8 @@ public final class TritonServer implements AutoCloseable {
 
     private static final Pattern MODEL_NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._-]{0,127}");
 
-    /** How long a close waits for streams it has cancelled, and for models to go. */
-    private static final Duration CLOSE_WAIT = Duration.ofMillis(800);
+    /** Most that a close waits for the streams it has cancelled, and then for models to go. */
+    private static final Duration CLOSE_WAIT = Duration.ofSeconds(10);
 
     /**
      * @param modelRepository directory of models; this process may write into it
@@ -399,8 +399,8 @@ public final class TritonServer implements AutoCloseable {
     }
 
     /**
-     * Cancels what runs, takes the models down, then the server. Takes at most about two seconds,
-     * also after a failed load.
+     * Cancels what runs, takes the models down, then the server. Takes well under two seconds, also
+     * after a failed load, unless an engine does not end what was cancelled.
      *
      * @throws TritonException UNAVAILABLE if streams did not end; the server then stays up, and
      *     close may be called again

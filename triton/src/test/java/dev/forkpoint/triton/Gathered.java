@@ -14,6 +14,10 @@ import org.awaitility.Awaitility;
 @SuppressWarnings("NullAway") // fields are set when the rollout ends
 public final class Gathered implements RolloutSink {
 
+    static {
+        Awaitility.setDefaultTimeout(Duration.ofSeconds(120)); // builds share slow machines
+    }
+
     public final List<RolloutChunk> chunks = new ArrayList<>();
     public final List<Integer> ids = new ArrayList<>();
     public final List<Float> logProbs = new ArrayList<>();
@@ -76,8 +80,8 @@ public final class Gathered implements RolloutSink {
     /** Waits for the end, which must come once. */
     public Gathered await() {
         try {
-            assertThat(end.await(30, TimeUnit.SECONDS))
-                    .as("ended within 30 s, with %d tokens", size())
+            assertThat(end.await(120, TimeUnit.SECONDS))
+                    .as("ended within 120 s, with %d tokens", size())
                     .isTrue();
         } catch (InterruptedException e) {
             throw new AssertionError(e);
@@ -88,7 +92,7 @@ public final class Gathered implements RolloutSink {
 
     public Gathered awaitTokens(int n) {
         Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
+                .atMost(Duration.ofSeconds(120))
                 .pollInterval(Duration.ofMillis(1))
                 .until(() -> size() >= n);
         return this;

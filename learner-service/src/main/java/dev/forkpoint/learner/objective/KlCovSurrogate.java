@@ -38,7 +38,7 @@ public record KlCovSurrogate(
                 continue;
             }
             double r = Math.exp(logRatio[t]);
-            double penalty = tokens.marked()[t] ? coefficient : 0;
+            double penalty = coefficient * tokens.marked()[t];
             sum += weight * (r * advantage - penalty * Math.abs(logRatio[t]));
             gradient[t] = weight * (r * advantage - penalty * Math.signum(logRatio[t]));
             tally.add(logRatio[t], r, Bound.NONE);
@@ -47,12 +47,17 @@ public record KlCovSurrogate(
     }
 
     @Override
+    public boolean marksTokens() {
+        return true;
+    }
+
+    @Override
     public boolean readsWholeUpdate() {
         return true;
     }
 
     @Override
-    public boolean[] mark(Candidates update, boolean[] kept) {
+    public byte[] mark(Candidates update, boolean[] kept) {
         double[] covariance = Covariance.ofTokens(update);
         float[] keptCovariance = new float[covariance.length];
         int eligible = 0;
@@ -61,7 +66,12 @@ public record KlCovSurrogate(
             eligible += kept[t] ? 1 : 0;
         }
         int count = Math.min(eligible, Covariance.share(ratio, update.tokens()));
-        return TopSelection.greatest(keptCovariance, count).kept();
+        boolean[] largest = TopSelection.greatest(keptCovariance, count).kept();
+        byte[] marked = new byte[largest.length];
+        for (int t = 0; t < marked.length; t++) {
+            marked[t] = (byte) (largest[t] ? 1 : 0);
+        }
+        return marked;
     }
 
     @Override

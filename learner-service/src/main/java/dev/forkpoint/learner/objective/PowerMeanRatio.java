@@ -36,7 +36,7 @@ public record PowerMeanRatio(
 
     @Override
     public PowerMeanRatio at(int step) {
-        double progress = Math.min(1, (double) step / scheduleSteps);
+        double progress = Math.min(1, Math.max(0, step - 1.0) / scheduleSteps);
         return finalP.isPresent()
                 ? new PowerMeanRatio(p + (finalP.getAsDouble() - p) * progress)
                 : this;

@@ -15,7 +15,7 @@ public sealed interface RatioReducer
      */
     Ratios reduce(double[] logRatio, double advantage);
 
-    /** The reducer of a step, for those that follow a schedule. */
+    /** The reducer of a step, from 1, for those that follow a schedule. */
     default RatioReducer at(int step) {
         return this;
     }

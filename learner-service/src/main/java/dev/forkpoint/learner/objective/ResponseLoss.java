@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param byEntropy d loss / d entropy at the same, or null where the objective does not read
  *     entropies
  * @param statistics of its trained tokens
- * @param keptTokens tokens kept
+ * @param droppedTokens kept tokens that a refinement by response has dropped
  * @param sumKeptEntropy Σ of current entropies of kept tokens, nats; 0 where the objective does not
  *     read them
  */
@@ -23,7 +23,7 @@ public record ResponseLoss(
         double[] byLogProb,
         double @Nullable [] byEntropy,
         TokenStatistics statistics,
-        int keptTokens,
+        int droppedTokens,
         double sumKeptEntropy) {
 
     public double loss() {

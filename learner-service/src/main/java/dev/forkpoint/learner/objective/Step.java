@@ -1,5 +1,6 @@
 package dev.forkpoint.learner.objective;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -7,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * stable order prompt, sample, position. Arrays are shared, not copied: whoever hands them over no
  * longer writes to them.
  *
- * @param number number of the step in the run, from 0
+ * @param number number of the step in the run, from 1
  * @param groupOffset [P + 1], responses of group g are groupOffset[g] … groupOffset[g + 1] − 1
  * @param responseKey [R], identity of a response that does not depend on its place in the step;
  *     random choices are a function of it
@@ -112,6 +113,21 @@ public record Step(
     /** Number of tokens of one response, T. */
     public int length(int response) {
         return offset[response + 1] - offset[response];
+    }
+
+    /** Share of correct responses in the group of each response, [R]. */
+    double[] correctShare() {
+        double[] share = new double[responses()];
+        for (int g = 0; g < groups(); g++) {
+            int from = groupOffset[g];
+            int to = groupOffset[g + 1];
+            int count = 0;
+            for (int i = from; i < to; i++) {
+                count += correct[i] ? 1 : 0;
+            }
+            Arrays.fill(share, from, to, (double) count / (to - from));
+        }
+        return share;
     }
 
     private static void tokens(String name, float @Nullable [] values, int tokens) {

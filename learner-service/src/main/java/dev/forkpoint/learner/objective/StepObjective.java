@@ -110,14 +110,13 @@ public final class StepObjective {
         }
         Candidates update = scores == null ? null : candidates(sorted, offset, scores);
         boolean[] kept = kept(sorted, offset, update);
-        boolean[] marked = new boolean[tokens];
-        if (update != null) {
-            if (objective.selector().refinement() != TokenSelector.Refinement.NONE) {
-                objective.selector().refine(update, kept);
-            }
-            if (objective.surrogate().readsWholeUpdate()) {
-                marked = objective.surrogate().mark(update, kept);
-            }
+        byte[] marked = new byte[tokens];
+        if (update != null && objective.selector().refinement() != TokenSelector.Refinement.NONE) {
+            objective.selector().refine(update, kept);
+        }
+        if (objective.surrogate().marksTokens()) {
+            Candidates seen = update == null ? asSampled(sorted, offset) : update;
+            marked = objective.surrogate().mark(seen, kept);
         }
         return new UpdateObjective(this, sorted, offset, kept, marked, update != null, control);
     }
@@ -236,6 +235,20 @@ public final class StepObjective {
                 scores.collisionProbability(),
                 relativeWeights(responses),
                 clipped);
+    }
+
+    /** The update's tokens under the policy that sampled them. */
+    private Candidates asSampled(int[] responses, int[] offset) {
+        float[] old = new float[offset[responses.length]];
+        for (int i = 0; i < responses.length; i++) {
+            System.arraycopy(
+                    step.oldLogProb(),
+                    step.offset()[responses[i]],
+                    old,
+                    offset[i],
+                    step.length(responses[i]));
+        }
+        return candidates(responses, offset, new CurrentScores(old, entropies(responses), null));
     }
 
     private double[] relativeWeights(int[] responses) {

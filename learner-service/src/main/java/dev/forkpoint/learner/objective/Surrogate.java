@@ -9,7 +9,8 @@ public sealed interface Surrogate
                 SapoSurrogate,
                 VespoSurrogate,
                 ReinforceSurrogate,
-                KlCovSurrogate {
+                KlCovSurrogate,
+                HtpoSurrogate {
     /**
      * Weighted sum of the surrogate over tokens of one response, and its derivative.
      *
@@ -20,7 +21,7 @@ public sealed interface Surrogate
      */
     double evaluate(Tokens tokens, double[] gradient, Tally tally);
 
-    /** The surrogate of a step, for those that follow a schedule. */
+    /** The surrogate of a step, from 1, for those that follow a schedule. */
     default Surrogate at(int step) {
         return this;
     }
@@ -56,12 +57,20 @@ public sealed interface Surrogate
      */
     Bound bound(double ratio, double advantage);
 
+    /** Whether tokens are sorted into classes before the first is evaluated. */
+    default boolean marksTokens() {
+        return false;
+    }
+
     /**
-     * Tokens of the update that the surrogate treats apart; only asked of those that read the whole
-     * update.
+     * Sorts the update's tokens into classes of the surrogate's own.
+     *
+     * @param update its tokens, under the policy being trained where that has scored them
+     * @param kept [n]
+     * @return [n], 0 for tokens that are nothing special
      */
-    default boolean[] mark(Candidates update, boolean[] kept) {
-        return new boolean[update.tokens()];
+    default byte[] mark(Candidates update, boolean[] kept) {
+        return new byte[update.tokens()];
     }
 
     /** A side of a bound. */
@@ -86,7 +95,7 @@ public sealed interface Surrogate
             double[] logProb,
             double[] oldLogProb,
             double[] weight,
-            boolean[] marked,
+            byte[] marked,
             double logImportance) {
         double[] logRatio() {
             double[] logRatio = new double[logProb.length];

@@ -17,7 +17,7 @@ public final class UpdateObjective {
     private final int[] responses;
     private final int[] offset;
     private final boolean[] kept;
-    private final boolean[] marked;
+    private final byte[] marked;
     private final boolean refined;
     private final AdaptiveEntropyBonus.Control control;
     private final UpdateCounts counts;
@@ -28,7 +28,7 @@ public final class UpdateObjective {
             int[] responses,
             int[] offset,
             boolean[] kept,
-            boolean[] marked,
+            byte[] marked,
             boolean refined,
             AdaptiveEntropyBonus.Control control) {
         this.stepObjective = stepObjective;
@@ -46,19 +46,10 @@ public final class UpdateObjective {
 
     /** Which of the responses belong to a prompt whose responses are all correct. */
     private static boolean[] mastered(Step step, int[] responses) {
-        boolean[] ofStep = new boolean[step.responses()];
-        for (int g = 0; g < step.groups(); g++) {
-            int from = step.groupOffset()[g];
-            int to = step.groupOffset()[g + 1];
-            boolean all = true;
-            for (int i = from; i < to; i++) {
-                all &= step.correct()[i];
-            }
-            Arrays.fill(ofStep, from, to, all);
-        }
+        double[] correct = step.correctShare();
         boolean[] mastered = new boolean[responses.length];
         for (int i = 0; i < mastered.length; i++) {
-            mastered[i] = ofStep[responses[i]];
+            mastered[i] = correct[responses[i]] == 1;
         }
         return mastered;
     }
@@ -110,9 +101,11 @@ public final class UpdateObjective {
             Check.length(name + "entropy", entropy.length, plan.positions.length);
             finite(name + "entropy", entropy, plan.positions);
         }
+        int keptBefore = Masks.count(plan.kept);
         if (!refined && objective.selector().refinement() == TokenSelector.Refinement.RESPONSE) {
             refine(response, logProb, plan);
         }
+        int dropped = keptBefore - Masks.count(plan.kept);
         double[] byLogProb = new double[logProb.length];
         Tally tally = new Tally();
         double policyLoss = 0;
@@ -136,12 +129,8 @@ public final class UpdateObjective {
             throw new NonFiniteException(name + "loss", 0, policyLoss + auxiliaryLoss);
         }
         double sumKeptEntropy = 0;
-        int keptTokens = 0;
-        for (int k = 0; k < plan.positions.length; k++) {
-            if (plan.kept[k]) {
-                keptTokens++;
-                sumKeptEntropy += byEntropy == null || entropy == null ? 0 : entropy[k];
-            }
+        for (int k = 0; entropy != null && k < plan.positions.length; k++) {
+            sumKeptEntropy += plan.kept[k] ? entropy[k] : 0;
         }
         return new ResponseLoss(
                 response,
@@ -150,7 +139,7 @@ public final class UpdateObjective {
                 byLogProb,
                 byEntropy,
                 tally.statistics(),
-                keptTokens,
+                dropped,
                 sumKeptEntropy);
     }
 
@@ -277,7 +266,7 @@ public final class UpdateObjective {
     private Surrogate.Tokens surrogateTokens(int local, Plan plan, double[] logProb) {
         int response = responses[local];
         double[] old = new double[logProb.length];
-        boolean[] markedThere = new boolean[logProb.length];
+        byte[] markedThere = new byte[logProb.length];
         for (int k = 0; k < old.length; k++) {
             old[k] = step.oldLogProb()[step.offset()[response] + plan.positions[k]];
             markedThere[k] = marked[offset[local] + plan.positions[k]];

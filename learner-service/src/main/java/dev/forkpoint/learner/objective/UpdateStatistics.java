@@ -31,17 +31,18 @@ public record UpdateStatistics(
         double policyLoss = 0;
         double auxiliaryLoss = 0;
         TokenStatistics tokens = TokenStatistics.NONE;
-        int kept = 0;
+        int dropped = 0;
         double entropy = 0;
         for (ResponseLoss part : ordered) {
             policyLoss += part.policyLoss();
             auxiliaryLoss += part.auxiliaryLoss();
             tokens = tokens.plus(part.statistics());
-            kept += part.keptTokens();
+            dropped += part.droppedTokens();
             entropy += part.sumKeptEntropy();
         }
         return new UpdateStatistics(
-                new UpdateCounts(counts.responses(), counts.tokens(), kept),
+                new UpdateCounts(
+                        counts.responses(), counts.tokens(), counts.keptTokens() - dropped),
                 policyLoss,
                 auxiliaryLoss,
                 tokens,

@@ -28,7 +28,7 @@ public final class StepAssembler {
     /**
      * Assembles.
      *
-     * @param number of the step in the run, from 0
+     * @param number of the step in the run, from 1
      * @param groups in any order, each prompt once and with each sample once
      * @throws IllegalArgumentException if a prompt or a sample comes twice
      */

@@ -58,6 +58,7 @@ class ObjectivePropertyTest {
                     boolean detached =
                             objective.surrogate() instanceof CispoSurrogate
                                     || objective.surrogate() instanceof VespoSurrogate
+                                    || objective.surrogate() instanceof HtpoSurrogate
                                     || usesSequenceToken(objective);
                     for (int t = 0; t < sample.step.tokens() && !detached; t++) {
                         if (nearKink(objective, sample, t)) {
@@ -198,6 +199,35 @@ class ObjectivePropertyTest {
                             over.update(first).counts().keptTokens()
                                     + over.update(second).counts().keptTokens();
                     assertThat(kept).isEqualTo(selection.keptCount());
+                });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> statisticsCountEveryKeptTokenAlsoWhereTheAdvantageIsZero() {
+        return forEach(
+                (objective, sample, seed) -> {
+                    UpdateObjective prepared =
+                            Evaluation.prepare(
+                                    objective,
+                                    sample.step,
+                                    sample.logProb,
+                                    sample.entropy,
+                                    all(sample.step));
+                    int dropped =
+                            prepared.counts().keptTokens()
+                                    - Evaluation.of(
+                                                    objective,
+                                                    sample.step,
+                                                    sample.logProb,
+                                                    sample.entropy)
+                                            .statistics()
+                                            .counts()
+                                            .keptTokens();
+                    if (objective.selector().refinement() == TokenSelector.Refinement.RESPONSE) {
+                        assertThat(dropped).isNotNegative();
+                    } else {
+                        assertThat(dropped).isZero();
+                    }
                 });
     }
 
@@ -533,8 +563,10 @@ class ObjectivePropertyTest {
 
     private static Step withEmptyResponse(Step step) {
         int responses = step.responses();
-        int[] groupOffset = step.groupOffset().clone();
-        groupOffset[groupOffset.length - 1]++;
+        // In a group of its own: within another it would change how many of that prompt's responses
+        // are correct.
+        int[] groupOffset = Arrays.copyOf(step.groupOffset(), step.groups() + 2);
+        groupOffset[step.groups() + 1] = responses + 1;
         int[] offset = Arrays.copyOf(step.offset(), responses + 2);
         offset[responses + 1] = offset[responses];
         FinishReason[] finish = Arrays.copyOf(step.finishReason(), responses + 1);

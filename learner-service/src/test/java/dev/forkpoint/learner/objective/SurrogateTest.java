@@ -3,6 +3,7 @@ package dev.forkpoint.learner.objective;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.Random;
@@ -33,7 +34,7 @@ class SurrogateTest {
             weight[t] = 1.0 / length;
         }
         return surrogate.evaluate(
-                new Surrogate.Tokens(advantage, logProb, old, weight, new boolean[length], 0),
+                new Surrogate.Tokens(advantage, logProb, old, weight, new byte[length], 0),
                 gradient,
                 new Tally());
     }
@@ -83,6 +84,27 @@ class SurrogateTest {
             assertThat(new PowerMeanRatio(p).reduce(logRatio, 1).value()[0])
                     .isCloseTo(geometric, within(1e-9));
         }
+    }
+
+    @Test
+    void scheduledPowerMovesInAStraightLineAndStays() {
+        PowerMeanRatio ratio = new PowerMeanRatio(2, OptionalDouble.of(-2), 500);
+        assertThat(ratio.at(1).p()).isEqualTo(2);
+        assertThat(ratio.at(251).p()).isEqualTo(0);
+        assertThat(ratio.at(501).p()).isEqualTo(-2);
+        assertThat(ratio.at(900).p()).isEqualTo(-2);
+        assertThat(new PowerMeanRatio(1).at(7)).isEqualTo(new PowerMeanRatio(1));
+    }
+
+    @Test
+    void hingeIsFlatWithinItsBudgetAndSteepensBeyond() {
+        HingeKl hinge = new HingeKl(0.01);
+        assertThat(hinge.value(new AuxiliaryTerm.Token(-1, -1.009, Double.NaN, Double.NaN)))
+                .isZero();
+        AuxiliaryTerm.Token far = new AuxiliaryTerm.Token(-1, -1.5, Double.NaN, Double.NaN);
+        assertThat(hinge.value(far))
+                .isCloseTo(Math.exp(0.5) - 1.5 - (Math.exp(0.01) - 1.01), ROUNDING);
+        assertThat(hinge.byLogProb(far)).isCloseTo(Math.exp(0.5) - 1, ROUNDING);
     }
 
     @Test
@@ -149,13 +171,105 @@ class SurrogateTest {
                                         new double[] {-1, -1},
                                         new double[] {-1.5, -1.5},
                                         new double[] {1, 1},
-                                        new boolean[] {true, false},
+                                        new byte[] {1, 0},
                                         0),
                                 gradient,
                                 new Tally());
         assertThat(value).isCloseTo(2 * Math.exp(0.5) - 0.7 * 0.5, ROUNDING);
         assertThat(gradient[0]).isCloseTo(Math.exp(0.5) - 0.7, ROUNDING);
         assertThat(gradient[1]).isCloseTo(Math.exp(0.5), ROUNDING);
+    }
+
+    /** The authors' rules, class by class; loss = −ℓ there. */
+    @Test
+    void htpoTurnsTheGradientRoundOutsideTheBoundsOfHighEntropyTokens() {
+        HtpoSurrogate surrogate = HtpoSurrogate.defaults();
+        byte clipped = 0;
+        byte dropped = 1;
+        byte pushedBack = 2;
+        byte pushedUp = 3;
+        assertThat(htpo(surrogate, 2, clipped, 1.1)).containsExactly(2.2, 2.2);
+        assertThat(htpo(surrogate, 2, clipped, 2)).containsExactly(2.56, 0);
+        assertThat(htpo(surrogate, 2, dropped, 1.1)).containsExactly(0, 0);
+        assertThat(htpo(surrogate, 2, pushedBack, 1.1)).containsExactly(2.2, 2.2);
+        assertThat(htpo(surrogate, 2, pushedBack, 2)).containsExactly(-2.56, -2.56);
+        assertThat(htpo(surrogate, 2, pushedBack, 0.5)).containsExactly(-4, -4);
+        assertThat(htpo(surrogate, -1, pushedUp, 1.5)).containsExactly(-1.5, -1.5);
+        assertThat(htpo(surrogate, -1, pushedUp, 0.5)).containsExactly(0.8, 0.8);
+        assertThat(htpo(surrogate, -1, clipped, 0.5)).containsExactly(-0.8, 0);
+        assertThat(htpo(surrogate, -1, pushedUp, 5)).containsExactly(-3, 0);
+    }
+
+    private static double[] htpo(
+            HtpoSurrogate surrogate, double advantage, byte kind, double ratio) {
+        double[] gradient = new double[1];
+        double value =
+                surrogate.evaluate(
+                        new Surrogate.Tokens(
+                                advantage,
+                                new double[] {0},
+                                new double[] {-Math.log(ratio)},
+                                new double[] {1},
+                                new byte[] {kind},
+                                0),
+                        gradient,
+                        new Tally());
+        return new double[] {Math.round(value * 1e9) / 1e9, Math.round(gradient[0] * 1e9) / 1e9};
+    }
+
+    @Test
+    void htpoSortsTokensByDifficultyCorrectnessAndEntropy() {
+        float[] entropy = {0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.6f, 0.7f, 0.8f, 0.9f, 1f};
+        HtpoSurrogate surrogate = new HtpoSurrogate(0.2, 0.28, 3, 0.2, 0.6, 0.3, 0.5);
+        // One of two correct: hard. Of the eight low tokens the two below the second lowest … are
+        // left out.
+        assertThat(marks(surrogate, entropy, true, false)[0])
+                .containsExactly(1, 0, 0, 0, 0, 0, 0, 0, 2, 2);
+        assertThat(marks(surrogate, entropy, true, false)[1])
+                .containsExactly(0, 0, 0, 0, 0, 0, 0, 0, 3, 3);
+        // Both correct: easy. Of the two high tokens the highest half is left out.
+        assertThat(marks(surrogate, entropy, true, true)[0])
+                .containsExactly(0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+    }
+
+    /** Marks of two responses of one prompt with the same entropies. */
+    private static byte[][] marks(
+            HtpoSurrogate surrogate, float[] entropy, boolean first, boolean second) {
+        int length = entropy.length;
+        float[] both = new float[2 * length];
+        System.arraycopy(entropy, 0, both, 0, length);
+        System.arraycopy(entropy, 0, both, length, length);
+        Step step =
+                new Step(
+                        1,
+                        new int[] {0, 2},
+                        new long[] {1, 2},
+                        new int[] {0, length, 2 * length},
+                        new float[2 * length],
+                        both,
+                        null,
+                        null,
+                        null,
+                        new double[2],
+                        new double[2],
+                        new double[] {1, -1},
+                        new boolean[] {first, second},
+                        new FinishReason[] {FinishReason.STOP, FinishReason.STOP});
+        Candidates candidates =
+                new Candidates(
+                        step,
+                        new int[] {0, 1},
+                        step.offset(),
+                        step.oldLogProb(),
+                        step.oldLogProb(),
+                        both,
+                        null,
+                        new double[] {1, 1},
+                        null);
+        byte[] marked = surrogate.mark(candidates, new boolean[2 * length]);
+        return new byte[][] {
+            Arrays.copyOfRange(marked, 0, length), Arrays.copyOfRange(marked, length, 2 * length)
+        };
     }
 
     @Test
@@ -168,7 +282,7 @@ class SurrogateTest {
                                 new double[] {-1, -1, -1, -1},
                                 new double[] {-0.2, -1, -1.5, -0.1},
                                 new double[] {1, 1, 1, 0},
-                                new boolean[4],
+                                new byte[4],
                                 0),
                         new double[4],
                         tally);

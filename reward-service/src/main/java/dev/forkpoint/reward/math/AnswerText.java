@@ -10,7 +10,20 @@ import org.jspecify.annotations.Nullable;
 final class AnswerText {
     private static final int TAIL = 4_000;
     private static final int MAX_WHOLE = 400;
-    private static final List<String> PHRASES = List.of("answer", "答案");
+    private static final List<String> PHRASES =
+            List.of(
+                    "answer",
+                    "答案",
+                    "réponse",
+                    "respuesta",
+                    "resposta",
+                    "antwort",
+                    "risposta",
+                    "ответ",
+                    "答え",
+                    "정답");
+
+    private static final List<String> VERBS = List.of("is", "est", "es", "ist", "é", "è");
 
     private AnswerText() {}
 
@@ -68,9 +81,12 @@ final class AnswerText {
                         || ":：*=".indexOf(lower.charAt(at)) >= 0)) {
             at++;
         }
-        if (lower.startsWith("is", at)
-                && (at + 2 == lower.length() || !Character.isLetterOrDigit(lower.charAt(at + 2)))) {
-            return afterPhrase(lower, at + 2);
+        for (String verb : VERBS) {
+            int end = at + verb.length();
+            boolean word = end >= lower.length() || !Character.isLetterOrDigit(lower.charAt(end));
+            if (word && lower.startsWith(verb, at)) {
+                return afterPhrase(lower, end);
+            }
         }
         return at;
     }

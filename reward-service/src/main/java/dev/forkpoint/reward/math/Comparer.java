@@ -360,7 +360,7 @@ final class Comparer {
         try {
             Numeric numeric = new Numeric(budget, Scalars.DIGITS, 0, false);
             return numeric.value(a).re().signum() == numeric.value(b).re().signum();
-        } catch (Numeric.Unsupported unsupported) {
+        } catch (Numeric.Unsupported | ArithmeticException unsupported) {
             return false;
         }
     }

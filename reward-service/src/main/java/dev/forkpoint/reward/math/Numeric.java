@@ -37,7 +37,8 @@ final class Numeric {
     }
 
     private static final int MAX_TERMS = 2_000;
-    private static final int MAX_LOG10 = 20_000;
+    private static final int MAX_LOG10 = 1_000_000;
+    private static final int MAX_BITS = 70_000;
     private static final BigDecimal TWO = BigDecimal.valueOf(2);
 
     private final Budget budget;
@@ -108,7 +109,7 @@ final class Numeric {
         if (value.isWhole() && value.bits() < 3 * digits) {
             return Complex.exact(new BigDecimal(value.top()));
         }
-        if (value.bits() > 3.4 * MAX_LOG10) {
+        if (value.bits() > MAX_BITS) {
             throw new Unsupported("a number of %d bits".formatted(value.bits()));
         }
         // Rounding first: division of numbers of thousands of digits is slow.

@@ -288,7 +288,12 @@ final class Parser {
                 terms.add(new PlusMinus(token.isSign('±'), term()));
             } else {
                 depth--;
-                return terms.size() == 1 ? terms.get(0) : build.sum(terms);
+                Node sum = terms.size() == 1 ? terms.get(0) : build.sum(terms);
+                if (bars == 0 && peek().isCommand("over")) {
+                    at++;
+                    return build.divide(sum, sum());
+                }
+                return sum;
             }
         }
     }
@@ -565,16 +570,19 @@ final class Parser {
 
     /** Skips the raised ending of 3rd or 7th. */
     private boolean ordinal() {
-        int braced = peek().isSign('{') ? 1 : 0;
-        Token word = tokens.get(at + braced);
-        boolean ordinal =
-                (word.is(Kind.TEXT) || word.is(Kind.WORD))
-                        && ORDINALS.contains(word.text().toLowerCase(Locale.ROOT));
-        if (ordinal && (braced == 0 || tokens.get(at + 2).isSign('}'))) {
-            at += 1 + 2 * braced;
-            return true;
+        int start = at;
+        boolean braced = peek().isSign('{');
+        at += braced ? 1 : 0;
+        StringBuilder word = new StringBuilder();
+        while (word.length() < 2
+                && (peek().is(Kind.TEXT) || peek().is(Kind.WORD) || peek().is(Kind.LETTER))) {
+            word.append(next().text());
         }
-        return false;
+        boolean ordinal =
+                ORDINALS.contains(word.toString().toLowerCase(Locale.ROOT))
+                        && (!braced || peek().isSign('}'));
+        at = ordinal ? at + (braced ? 1 : 0) : start;
+        return ordinal;
     }
 
     private Node subscripted(Node base, Token first) {
@@ -793,8 +801,10 @@ final class Parser {
                 return Constant.PI;
             case "infty", "infinity", "inf":
                 return Constant.INFINITY;
-            case "imath":
+            case "imath", "imaginaryI", "imaginaryJ":
                 return Constant.I;
+            case "exponentialE":
+                return Constant.E;
             case "exp":
                 return exponential();
             case "lfloor", "llcorner":
@@ -837,14 +847,22 @@ final class Parser {
         return derivative != null ? derivative : build.divide(top, bottom);
     }
 
-    /** {@code \frac{dy}{dx}} is a name, no quotient whose d cancels. */
-    private static @Nullable Node derivative(Node top, Node bottom) {
+    /**
+     * {@code \frac{dy}{dx}} is the operator d/dx times y, no quotient whose d cancels; null for
+     * other fractions.
+     */
+    private @Nullable Node derivative(Node top, Node bottom) {
         if (!(bottom instanceof Product below) || !startsWithD(below.factors().get(0))) {
             return null;
         }
-        boolean simple = startsWithD(top);
         boolean product = top instanceof Product above && startsWithD(above.factors().get(0));
-        return simple || product ? new Symbol("d[" + top + "]/d[" + bottom + "]") : null;
+        if (!startsWithD(top) && !product) {
+            return null;
+        }
+        List<Node> factors = product ? ((Product) top).factors() : List.of(top);
+        List<Node> operands = new ArrayList<>(factors.subList(1, factors.size()));
+        operands.add(0, new Symbol("d[" + factors.get(0) + "]/d[" + bottom + "]"));
+        return build.product(operands);
     }
 
     private static boolean startsWithD(Node node) {
@@ -1072,11 +1090,19 @@ final class Parser {
 
     /** Limits and integrals are not computed: they equal only themselves. */
     private Node opaque(String name) {
-        StringBuilder bounds = new StringBuilder(name);
+        String low = "";
+        String high = "";
         while (peek().isSign('_') || peek().isSign('^')) {
-            bounds.append(next().text()).append(subscript());
+            if (next().isSign('_')) {
+                low = subscript();
+            } else {
+                high = subscript();
+            }
         }
-        return build.call("¬" + bounds, List.of(product()));
+        if (name.equals("lim")) {
+            low = low.replaceAll("(?i)(long)?right(arrow)|to", ">").replaceAll("\\^\\+$", "");
+        }
+        return build.call("¬" + name + "_" + low + "^" + high, List.of(product()));
     }
 
     /**
@@ -1289,7 +1315,8 @@ final class Parser {
                 Matrix matrix = matrix(name);
                 return name.equals("vmatrix") ? build.determinant(matrix) : matrix;
             }
-            case "aligned",
+            case "cases",
+                    "aligned",
                     "align",
                     "align*",
                     "gathered",
@@ -1298,6 +1325,7 @@ final class Parser {
                     "equation*",
                     "gather",
                     "gather*" -> {
+                dropAlignment();
                 Elements elements = list();
                 Token end = next();
                 if (!end.is(Kind.END_ENVIRONMENT)) {
@@ -1309,6 +1337,19 @@ final class Parser {
             }
             default -> throw Refusal.syntax("the environment " + name);
         }
+    }
+
+    /** Takes the alignment marks out of the environment that begins here. */
+    private void dropAlignment() {
+        int level = 0;
+        for (int i = at; i < tokens.size() && level >= 0; i++) {
+            level += tokens.get(i).is(Kind.BEGIN) ? 1 : 0;
+            level -= tokens.get(i).is(Kind.END_ENVIRONMENT) ? 1 : 0;
+            if (level == 0 && tokens.get(i).isSign('&')) {
+                tokens.set(i, new Token(Kind.SIGN, "~", false));
+            }
+        }
+        tokens.removeIf(token -> token.isSign('~'));
     }
 
     private Matrix matrix(String name) {

@@ -202,7 +202,10 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
             List<Node> members = new ArrayList<>();
             raw.forEach(member -> expand(member, members));
             if (members.size() == 1) {
-                return members.get(0);
+                boolean named =
+                        members.get(0) instanceof FiniteSet set
+                                && set.members().stream().allMatch(Interpreter::isAssignment);
+                return named ? named(((FiniteSet) members.get(0)).members()) : members.get(0);
             }
             boolean allNamed = members.stream().allMatch(Interpreter::isAssignment);
             if (allNamed) {

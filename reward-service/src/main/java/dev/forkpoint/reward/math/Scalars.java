@@ -120,7 +120,7 @@ final class Scalars {
             Complex value =
                     new Numeric(budget, Math.max(DIGITS, decimal.digits() + 20), 0, false)
                             .value(other);
-            if (!value.isNearlyReal()) {
+            if (!value.isNearlyReal() || value.magnitude() > 1_000) {
                 return Decision.different("decimal");
             }
             BigDecimal written = decimalValue(decimal);
@@ -131,7 +131,7 @@ final class Scalars {
                                             value.re().setScale(decimal.scale(), RoundingMode.DOWN))
                                     == 0;
             return agree ? Decision.equal("decimal") : null;
-        } catch (Numeric.Unsupported unsupported) {
+        } catch (Numeric.Unsupported | ArithmeticException unsupported) {
             return null;
         }
     }
@@ -203,7 +203,7 @@ final class Scalars {
             // Agreement within a large error says nothing.
             double scale = Math.max(0, Math.max(left.magnitude(), right.magnitude()));
             return difference.error() < scale - digits / 3.0 ? Boolean.TRUE : null;
-        } catch (Numeric.Unsupported unsupported) {
+        } catch (Numeric.Unsupported | ArithmeticException unsupported) {
             return null;
         } catch (Refusal refusal) {
             if (refusal.kind() == Refusal.Kind.UNDEFINED) {
@@ -240,7 +240,7 @@ final class Scalars {
         }
         try {
             return new Numeric(budget, DIGITS, 0, false).value(node);
-        } catch (Numeric.Unsupported unsupported) {
+        } catch (Numeric.Unsupported | ArithmeticException unsupported) {
             return null;
         }
     }

@@ -11,21 +11,34 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BoxedAnswer {
     private static final String[] BOXES = {"\\boxed", "\\fbox"};
+    private static final String OPEN = "<think>";
+    private static final String CLOSE = "</think>";
+    private static final int MAX_VISIBLE = 300_000;
     private static final int MAX_JOINED = 64;
     private static final int MAX_JOINER = 80;
     private static final int MAX_JOINER_WORDS = 4;
 
     private BoxedAnswer() {}
 
-    /** The part of a response after its thinking; null if the thinking never ends. */
+    /**
+     * The part of a response after its thinking, of a very long one its last {@value #MAX_VISIBLE}
+     * characters; null if the thinking never ends.
+     */
     public static @Nullable String afterThinking(String response) {
-        int end = response.lastIndexOf("</think>");
-        String visible = end < 0 ? response : response.substring(end + "</think>".length());
-        int reopened = visible.indexOf("<think>");
-        if (reopened < 0) {
-            return visible;
+        int from = Math.max(0, response.length() - MAX_VISIBLE);
+        String tail = response.substring(from);
+        int end = tail.lastIndexOf(CLOSE);
+        if (end >= 0) {
+            String visible = tail.substring(end + CLOSE.length());
+            int reopened = visible.indexOf(OPEN);
+            return reopened < 0 ? visible : visible.substring(0, reopened);
         }
-        return end < 0 ? null : visible.substring(0, reopened);
+        if (response.indexOf(OPEN) < 0) {
+            return tail;
+        }
+        int closed = from == 0 ? -1 : response.lastIndexOf(CLOSE, from);
+        int reopened = closed < 0 ? 0 : response.indexOf(OPEN, closed);
+        return reopened < 0 ? tail : null;
     }
 
     /** Whether a text holds a box, closed or not. */

@@ -48,7 +48,12 @@ class SympyOracleTest {
             String sympy = judged.get(i);
             table.merge(sympy + " / " + verdict.code(), 1, Integer::sum);
             boolean decided = sympy.equals("equal") || sympy.equals("different");
-            if (decided && (verdict.code() == VerdictCode.CORRECT) != sympy.equals("equal")) {
+            // A verdict by form says that neither side could be evaluated: counted, not asserted.
+            boolean byForm = verdict.rule().equals("form");
+            boolean agrees = (verdict.code() == VerdictCode.CORRECT) == sympy.equals("equal");
+            if (decided && !agrees && byForm) {
+                table.merge("undecided by form", 1, Integer::sum);
+            } else if (decided && !agrees) {
                 disagreements.add(
                         "%s: %s ~ %s: %s"
                                 .formatted(

@@ -34,10 +34,10 @@ class ReasoningTasksTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("kinds")
     void goldIsRightAndSomethingElseIsWrongAtEveryDifficulty(String kind) {
-        for (int difficulty = 1; difficulty <= 10; difficulty++) {
+        for (int difficulty = 1; difficulty <= 10; difficulty += 3) {
             Generator generator =
                     generator(Map.of("kinds", List.of(kind), "difficulty", difficulty));
-            for (long i = 0; i < 50; i++) {
+            for (long i = 0; i < 25; i++) {
                 Problem problem = generator.problem(Split.TRAIN, 1, i, false);
                 assertThat(verify(problem, problem.gold()).code())
                         .as(problem.toString())
@@ -55,15 +55,15 @@ class ReasoningTasksTest {
     void halvesAreDisjointAndProblemsArePureFunctions(String kind) {
         Generator generator = generator(Map.of("kinds", List.of(kind), "difficulty", 4));
         Set<String> train = new HashSet<>();
-        for (long i = 0; i < 500; i++) {
+        for (long i = 0; i < 250; i++) {
             train.add(generator.problem(Split.TRAIN, 1, i, false).prompt());
         }
-        for (long i = 0; i < 500; i++) {
+        for (long i = 0; i < 250; i++) {
             Problem problem = generator.problem(Split.HELD_OUT, 1, i, true);
             assertThat(train).doesNotContain(problem.prompt());
             assertThat(generator.problem(Split.HELD_OUT, 1, i, true)).isEqualTo(problem);
         }
-        assertThat(train.size()).isGreaterThan(300);
+        assertThat(train.size()).isGreaterThan(150);
     }
 
     @Test

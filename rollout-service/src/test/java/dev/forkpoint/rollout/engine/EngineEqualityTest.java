@@ -31,7 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The same policy, prompts and seeds give the same rollouts whichever engine samples them. */
-@Timeout(180)
+@Timeout(900)
 class EngineEqualityTest {
 
     private static final String[] WORDS = "a b c d e f g h i j k l m n o p q r s t".split(" ");

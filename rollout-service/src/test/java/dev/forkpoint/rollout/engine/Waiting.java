@@ -45,7 +45,7 @@ final class Waiting implements GenerationListener {
     }
 
     Rollout await() {
-        return rollout.orTimeout(60, TimeUnit.SECONDS).join();
+        return rollout.orTimeout(300, TimeUnit.SECONDS).join();
     }
 
     static List<Rollout> all(RolloutEngine engine, List<GenerationRequest> requests, boolean live) {

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Both sides must show a certificate of the authority that the other trusts. Needs openssl. */
-@Timeout(120)
+@Timeout(600)
 class KserveTlsTest {
 
     @TempDir Path directory;
@@ -115,7 +115,7 @@ class KserveTlsTest {
 
     private static boolean live(KserveServer server, @org.jspecify.annotations.Nullable Tls tls) {
         try (KserveClient client =
-                new KserveClient("localhost:" + server.port(), tls, Duration.ofSeconds(10))) {
+                new KserveClient("localhost:" + server.port(), tls, Duration.ofSeconds(60))) {
             return client.live();
         }
     }

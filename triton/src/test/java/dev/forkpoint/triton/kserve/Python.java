@@ -27,7 +27,7 @@ public final class Python {
                             .redirectErrorStream(true)
                             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                             .start();
-            found = process.waitFor(30, TimeUnit.SECONDS) && process.exitValue() == 0;
+            found = process.waitFor(120, TimeUnit.SECONDS) && process.exitValue() == 0;
         } catch (IOException | InterruptedException e) {
             found = false;
         }
