@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(300)
 class DriverTest {
 
     private final List<AutoCloseable> open = new ArrayList<>();
@@ -80,10 +80,10 @@ class DriverTest {
     @Test
     void nonsenseIsCountedByMethodAndStatus() throws Exception {
         FakeReward service = service(1, 100);
-        Fuzzer.Result result = new Fuzzer(channel(service), Services.of("reward"), 1).run(200);
+        Fuzzer.Result result = new Fuzzer(channel(service), Services.of("reward"), 1).run(60);
         assertThat(result.violations()).isEmpty();
         assertThat(result.statuses().values().stream().mapToLong(Long::longValue).sum())
-                .isEqualTo(200);
+                .isEqualTo(60);
         assertThat(result.statuses().keySet())
                 .anyMatch(k -> k.startsWith("Verify "))
                 .anyMatch(k -> k.startsWith("ListTasks "));
@@ -95,7 +95,7 @@ class DriverTest {
         service.listTasks =
                 Status.INTERNAL.withDescription(
                         "java.lang.Foo\n\tat dev.forkpoint.Bar.baz(Bar.java:1)");
-        Fuzzer.Result result = new Fuzzer(channel(service), Services.of("reward"), 1).run(40);
+        Fuzzer.Result result = new Fuzzer(channel(service), Services.of("reward"), 1).run(16);
         assertThat(result.violations()).isNotEmpty().allMatch(v -> v.contains("ListTasks"));
     }
 
@@ -103,7 +103,7 @@ class DriverTest {
     void wholeTestOfAServiceReportsAndComparesWithItsBaseline(@TempDir Path folder)
             throws Exception {
         FakeReward service = service(1, 64);
-        LoadTest.Plan plan = new LoadTest.Plan(0.2, List.of(1, 8), 40, 0, 7);
+        LoadTest.Plan plan = new LoadTest.Plan(0.2, List.of(1, 8), 8, 0, 7);
         LoadTest.Result result =
                 new LoadTest(
                                 Workloads.reward(),
