@@ -263,20 +263,22 @@ class EntropyShapedAdvantage(_message.Message):
     def __init__(self, alpha: _Optional[float] = ..., kappa: _Optional[float] = ...) -> None: ...
 
 class Surrogate(_message.Message):
-    __slots__ = ("clipped", "cispo", "sapo", "vespo", "reinforce", "kl_cov")
+    __slots__ = ("clipped", "cispo", "sapo", "vespo", "reinforce", "kl_cov", "htpo")
     CLIPPED_FIELD_NUMBER: _ClassVar[int]
     CISPO_FIELD_NUMBER: _ClassVar[int]
     SAPO_FIELD_NUMBER: _ClassVar[int]
     VESPO_FIELD_NUMBER: _ClassVar[int]
     REINFORCE_FIELD_NUMBER: _ClassVar[int]
     KL_COV_FIELD_NUMBER: _ClassVar[int]
+    HTPO_FIELD_NUMBER: _ClassVar[int]
     clipped: ClippedSurrogate
     cispo: CispoSurrogate
     sapo: SapoSurrogate
     vespo: VespoSurrogate
     reinforce: ReinforceSurrogate
     kl_cov: KlCovSurrogate
-    def __init__(self, clipped: _Optional[_Union[ClippedSurrogate, _Mapping]] = ..., cispo: _Optional[_Union[CispoSurrogate, _Mapping]] = ..., sapo: _Optional[_Union[SapoSurrogate, _Mapping]] = ..., vespo: _Optional[_Union[VespoSurrogate, _Mapping]] = ..., reinforce: _Optional[_Union[ReinforceSurrogate, _Mapping]] = ..., kl_cov: _Optional[_Union[KlCovSurrogate, _Mapping]] = ...) -> None: ...
+    htpo: HtpoSurrogate
+    def __init__(self, clipped: _Optional[_Union[ClippedSurrogate, _Mapping]] = ..., cispo: _Optional[_Union[CispoSurrogate, _Mapping]] = ..., sapo: _Optional[_Union[SapoSurrogate, _Mapping]] = ..., vespo: _Optional[_Union[VespoSurrogate, _Mapping]] = ..., reinforce: _Optional[_Union[ReinforceSurrogate, _Mapping]] = ..., kl_cov: _Optional[_Union[KlCovSurrogate, _Mapping]] = ..., htpo: _Optional[_Union[HtpoSurrogate, _Mapping]] = ...) -> None: ...
 
 class ClippedSurrogate(_message.Message):
     __slots__ = ("clip_low", "clip_high", "dual_clip", "ratio_cap", "ratio")
@@ -371,6 +373,24 @@ class KlCovSurrogate(_message.Message):
     ratio: float
     coefficient: float
     def __init__(self, ratio: _Optional[float] = ..., coefficient: _Optional[float] = ...) -> None: ...
+
+class HtpoSurrogate(_message.Message):
+    __slots__ = ("clip_low", "clip_high", "dual_clip", "top_fraction", "hard_below", "drop_low", "drop_high")
+    CLIP_LOW_FIELD_NUMBER: _ClassVar[int]
+    CLIP_HIGH_FIELD_NUMBER: _ClassVar[int]
+    DUAL_CLIP_FIELD_NUMBER: _ClassVar[int]
+    TOP_FRACTION_FIELD_NUMBER: _ClassVar[int]
+    HARD_BELOW_FIELD_NUMBER: _ClassVar[int]
+    DROP_LOW_FIELD_NUMBER: _ClassVar[int]
+    DROP_HIGH_FIELD_NUMBER: _ClassVar[int]
+    clip_low: float
+    clip_high: float
+    dual_clip: float
+    top_fraction: float
+    hard_below: float
+    drop_low: float
+    drop_high: float
+    def __init__(self, clip_low: _Optional[float] = ..., clip_high: _Optional[float] = ..., dual_clip: _Optional[float] = ..., top_fraction: _Optional[float] = ..., hard_below: _Optional[float] = ..., drop_low: _Optional[float] = ..., drop_high: _Optional[float] = ...) -> None: ...
 
 class Normaliser(_message.Message):
     __slots__ = ("all_tokens", "kept_tokens", "sequence_mean", "fixed_length", "sequence_sum")

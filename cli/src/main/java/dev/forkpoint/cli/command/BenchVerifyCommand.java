@@ -39,7 +39,7 @@ final class BenchVerifyCommand implements Callable<Integer> {
     @Option(
             names = "--verifier",
             paramLabel = "NAME",
-            defaultValue = "math-boxed",
+            defaultValue = "math",
             description = "Default: ${DEFAULT-VALUE}")
     @SuppressWarnings("NullAway.Init")
     private String verifier;

@@ -68,7 +68,7 @@ final class EvalCommand implements Callable<Integer> {
     @Option(
             names = "--verifier",
             paramLabel = "NAME",
-            description = "Default: the task family's own, for files math-boxed")
+            description = "Default: the task family's own, for files math")
     private @Nullable String verifier;
 
     @Option(
@@ -181,7 +181,7 @@ final class EvalCommand implements Callable<Integer> {
         if (verifier != null) {
             return verifier;
         }
-        return first.verifier() == null ? "math-boxed" : first.verifier();
+        return first.verifier() == null ? "math" : first.verifier();
     }
 
     private int limit(GetPolicyResponse served) {

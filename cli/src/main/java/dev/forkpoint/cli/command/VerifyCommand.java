@@ -76,7 +76,7 @@ final class VerifyCommand implements Callable<Integer> {
             names = "--verifier",
             paramLabel = "NAME",
             required = true,
-            description = "Verifier, such as countdown or math-boxed; an unknown name lists them")
+            description = "Verifier, such as countdown or math; an unknown name lists them")
     @SuppressWarnings("NullAway.Init")
     private String verifier;
 
