@@ -31,7 +31,7 @@ class ArchitectureTest {
                     .that()
                     .resideInAPackage("dev.forkpoint.cli..")
                     .and()
-                    .haveNameNotMatching(".*\\.Bench[A-Za-z$]*")
+                    .haveNameNotMatching(".*\\.Bench[A-Za-z0-9$]*")
                     .should()
                     .dependOnClassesThat()
                     .resideInAnyPackage("dev.forkpoint.policy..", "ai.djl..");
