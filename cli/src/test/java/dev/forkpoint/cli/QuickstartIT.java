@@ -9,12 +9,16 @@ import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -181,14 +185,72 @@ class QuickstartIT {
         }
     }
 
+    /**
+     * Two kills, or as many as {@code -Dforkpoint.kills} says: of the whole process tree and of
+     * each service in turn, at moments drawn from a seed, with and without sampling ahead.
+     */
     @Test
     void aRunKilledAnywhereGoesOnToTheSameNumbers() throws Exception {
-        Path whole = folder.resolve("whole");
-        Cli.Result undisturbed = forkpoint(quickstart(whole).toArray(String[]::new));
-        assertThat(undisturbed.code()).as(undisturbed.err()).isZero();
+        List<String> victims =
+                List.of("forkpoint-cli", "rollout-", "learner-", "entropy-", "reward-");
+        Map<Integer, Path> whole = new HashMap<>();
+        Random random = new Random(7);
+        for (int kill = 0; kill < Integer.getInteger("forkpoint.kills", 2); kill++) {
+            int staleness = kill % 2;
+            String[] ahead = {"--set", "reinforcement.max_staleness=" + staleness};
+            if (!whole.containsKey(staleness)) {
+                Path run = folder.resolve("whole-" + staleness);
+                Cli.Result result = forkpoint(quickstart(run, ahead).toArray(String[]::new));
+                assertThat(result.code()).as(result.err()).isZero();
+                assertThat(staleness(run))
+                        .containsExactly(0.0, 1.0 * staleness, 1.0 * staleness, 1.0 * staleness);
+                whole.put(staleness, run);
+            }
+            String victim = victims.get(kill % victims.size());
+            int step = 1 + random.nextInt(3);
+            int delay = random.nextInt(1500);
+            String what = "kill %d of %s %d ms after step %d".formatted(kill, victim, delay, step);
 
-        Path killed = folder.resolve("killed");
-        Process process = start(quickstart(killed));
+            Path killed = folder.resolve("killed-" + kill);
+            Process process = start(quickstart(killed, ahead));
+            List<ProcessHandle> services = awaitStep(process, step);
+            Thread.sleep(delay);
+            if (victim.equals("forkpoint-cli")) {
+                process.destroyForcibly();
+            } else {
+                services.stream()
+                        .filter(s -> s.info().commandLine().orElse("").contains(victim + "service"))
+                        .findFirst()
+                        .orElseThrow()
+                        .destroyForcibly();
+            }
+            process.getErrorStream().transferTo(OutputStream.nullOutputStream());
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).as(what).isTrue();
+            for (ProcessHandle service : services) {
+                service.onExit().get(60, TimeUnit.SECONDS);
+            }
+            assertThat(process.exitValue()).as(what).isNotZero();
+
+            Cli.Result resumed = forkpoint("resume", killed.toString());
+            assertThat(resumed.code()).as(what + ": " + resumed.err()).isZero();
+            assertThat(resumed.out()).contains("finished after 4 steps");
+            assertThat(replayable(killed)).as(what).isEqualTo(replayable(whole.get(staleness)));
+            assertThat(newest(killed.resolve("policies")).resolve("model.safetensors"))
+                    .as(what)
+                    .hasSameBinaryContentAs(
+                            newest(whole.get(staleness).resolve("policies"))
+                                    .resolve("model.safetensors"));
+        }
+    }
+
+    private static List<Double> staleness(Path run) throws IOException {
+        return lines(run.resolve("metrics.jsonl")).stream()
+                .map(line -> line.get("policy/staleness").asDouble())
+                .toList();
+    }
+
+    /** Waits for the end of a step; returns the services. */
+    private static List<ProcessHandle> awaitStep(Process process, int step) throws IOException {
         BufferedReader errors =
                 new BufferedReader(
                         new InputStreamReader(process.getErrorStream(), StandardCharsets.UTF_8));
@@ -197,19 +259,11 @@ class QuickstartIT {
         do {
             line = errors.readLine();
             seen.append(line).append('\n');
-        } while (line != null && !line.startsWith("step 2/"));
+        } while (line != null && !line.startsWith("step " + step + "/"));
         assertThat(line).as(seen.toString()).isNotNull();
         List<ProcessHandle> services = process.descendants().toList();
         assertThat(services).hasSize(4);
-        process.destroyForcibly();
-        for (ProcessHandle service : services) {
-            service.onExit().get(60, TimeUnit.SECONDS);
-        }
-
-        Cli.Result resumed = forkpoint("resume", killed.toString());
-        assertThat(resumed.code()).as(resumed.err()).isZero();
-        assertThat(resumed.out()).contains("finished after 4 steps");
-        assertThat(replayable(killed)).isEqualTo(replayable(whole));
+        return services;
     }
 
     @Test

@@ -23,8 +23,6 @@ public final class ObjectiveValidation {
      *
      * @param groupSize responses a prompt, G
      * @param planner of the run
-     * @param maxStaleness most steps that sampling runs ahead, 0: strictly on-policy
-     * @param bitExact whether the run promises the same bits on resume
      * @param rescoreShare share of responses scored again with source ROLLOUT; absent where not
      *     given
      * @param referenceGiven whether the run names a reference policy
@@ -35,8 +33,6 @@ public final class ObjectiveValidation {
     public record RunFacts(
             int groupSize,
             RolloutPlanner planner,
-            int maxStaleness,
-            boolean bitExact,
             OptionalDouble rescoreShare,
             boolean referenceGiven,
             boolean engineReportsEntropy,
@@ -50,7 +46,6 @@ public final class ObjectiveValidation {
         validation.entropySource();
         validation.importance();
         validation.auxiliaryTerms();
-        validation.offPolicy();
         return List.copyOf(validation.problems);
     }
 
@@ -204,16 +199,6 @@ public final class ObjectiveValidation {
             add(
                     "reference_policy",
                     "given without a KL term (expected: absent, or a term kl_k1, kl_k2 or kl_k3)");
-        }
-    }
-
-    private void offPolicy() {
-        if (run.maxStaleness() > 0 && run.bitExact()) {
-            add(
-                    "max_staleness",
-                    run.maxStaleness()
-                            + " in a run that promises bit-exact resume, where sampling may not run ahead of"
-                            + " learning (expected: 0)");
         }
     }
 

@@ -34,11 +34,17 @@ final class MetricsOfStep {
     private int currentOverlaps;
     private TokenStatistics tokens = TokenStatistics.NONE;
 
-    /** Takes what is known before selection: rewards, lengths, groups, mismatch. */
+    /**
+     * Takes what is known before selection: rewards, lengths, groups, mismatch.
+     *
+     * @param policyVersion what sampled the step
+     * @param staleness versions between that and the one the step's first update starts from
+     */
     MetricsOfStep(
             List<List<Episode>> groups,
             StepAssembly assembly,
             long policyVersion,
+            long staleness,
             OptionalDouble keepFraction) {
         List<Episode> all = groups.stream().flatMap(List::stream).toList();
         double[] rewards =
@@ -71,6 +77,7 @@ final class MetricsOfStep {
         put("length/min", lengths.length == 0 ? 0 : lengths[0]);
         put("length/max", lengths.length == 0 ? 0 : lengths[lengths.length - 1]);
         put("policy/version", policyVersion);
+        put("policy/staleness", staleness);
         sampledTokens = Arrays.stream(lengths).sum();
         mismatch(all, keepFraction);
     }

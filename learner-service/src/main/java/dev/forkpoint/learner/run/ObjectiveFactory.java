@@ -186,8 +186,6 @@ final class ObjectiveFactory {
                             new ObjectiveValidation.RunFacts(
                                     spec.getGroupSize(),
                                     planner.get(),
-                                    spec.getMaxStaleness(),
-                                    true,
                                     spec.hasRescoreShare()
                                             ? OptionalDouble.of(spec.getRescoreShare())
                                             : OptionalDouble.empty(),

@@ -30,14 +30,20 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The loop of reinforcement learning with verifiable rewards, in the order of the method: sample,
  * verify, score; assemble the whole step; select; update; publish.
  *
- * <p>Not done here, on purpose: sampling never runs ahead of learning (strictly on-policy), and no
- * part of a step is dropped to save time.
+ * <p>With {@code max_staleness} 1 the next step is sampled and scored while this one is learned:
+ * step n + 1 always comes from the policy that step n started with, so a run stays a function of
+ * its specification. Otherwise sampling waits for learning (strictly on-policy). No part of a step
+ * is ever dropped to save time.
  */
 final class ReinforcementRun {
 
@@ -50,8 +56,16 @@ final class ReinforcementRun {
     private final Checkpoints checkpoints;
     private final RunRecords records;
     private final @Nullable PolicySnapshot reference;
+    private final ExecutorService background =
+            Executors.newSingleThreadExecutor(
+                    task -> {
+                        Thread thread = new Thread(task, "sampling-ahead");
+                        thread.setDaemon(true);
+                        return thread;
+                    });
     private RunProgress progress;
     private PolicySnapshot policy;
+    private @Nullable Future<Collected> ahead;
 
     /**
      * @param reference frozen policy of KL terms; null: there are none
@@ -107,6 +121,8 @@ final class ReinforcementRun {
             // a step is abandoned before its first update, so the trainer stands after the last one
             checkpoints.save(trainer, progress);
             throw e;
+        } finally {
+            background.shutdownNow();
         }
         records.summarise(progress, policy);
     }
@@ -122,8 +138,12 @@ final class ReinforcementRun {
         if (reference != null) {
             run.entropies.serveReference(reference);
         }
-        run.rollouts.serve(policy);
-        run.entropies.serve(policy);
+        serve(policy);
+    }
+
+    private void serve(PolicySnapshot version) {
+        run.rollouts.serve(version);
+        run.entropies.serve(version);
     }
 
     private void evaluate(int step, int problems) {
@@ -143,9 +163,11 @@ final class ReinforcementRun {
     /** One round of the loop. */
     private void step(int number) throws IOException {
         StepClock clock = new StepClock();
-        Collected collected;
-        try (StepJournal journal = new StepJournal(run.directory.journal(number))) {
-            collected = collect(number, journal);
+        Collected collected = collected(number);
+        ahead = null;
+        if (spec.getMaxStaleness() > 0 && number != spec.getSteps()) {
+            PolicySnapshot sampler = policy;
+            ahead = background.submit(() -> collect(number + 1, sampler, collected.nextProblem()));
         }
         clock.sampled();
         StepAssembly assembly = StepAssembly.of(number, collected.groups(), objective);
@@ -153,7 +175,8 @@ final class ReinforcementRun {
                 new MetricsOfStep(
                         collected.sampled(),
                         assembly,
-                        policy.getVersion(),
+                        collected.policyVersion(),
+                        policy.getVersion() - collected.policyVersion(),
                         objective.selector().promisedFraction());
         RunProgress next = progress;
         Step step = assembly.step();
@@ -168,7 +191,9 @@ final class ReinforcementRun {
         long version = progress.policyVersion() + 1;
         trainer.publish(run.directory.policy(version));
         policy = run.snapshot(version);
-        serve();
+        if (ahead == null) {
+            serve();
+        }
         clock.published();
 
         long sampled = metrics.sampledTokens();
@@ -202,15 +227,54 @@ final class ReinforcementRun {
             checkpoints.save(trainer, progress);
             records.forget(number, version);
         }
+        if (ahead != null) {
+            result(ahead); // what is still being sampled needs the version that is served now
+            serve();
+        }
+    }
+
+    /** The step's responses: sampled ahead, or now by the policy they are due from. */
+    private Collected collected(int number) throws IOException {
+        if (ahead != null) {
+            return result(ahead);
+        }
+        PolicySnapshot sampler = policy;
+        if (spec.getMaxStaleness() > 0 && number > 1) {
+            // resumed: what the interrupted process sampled ahead
+            sampler = run.snapshot(policy.getVersion() - 1);
+            serve(sampler);
+        }
+        Collected collected = collect(number, sampler, progress.nextProblem());
+        if (sampler != policy) {
+            serve(policy);
+        }
+        return collected;
+    }
+
+    private static Collected result(Future<Collected> future) {
+        try {
+            return future.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new RunStoppedException();
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException r
+                    ? r
+                    : new IllegalStateException("sampling ahead failed", e.getCause());
+        }
     }
 
     /**
      * @param sampled every group of the step
      * @param groups of these, the ones that the planner accepts
      * @param nextProblem index of the first problem not used
+     * @param policyVersion what sampled
      */
     private record Collected(
-            List<List<Episode>> sampled, List<List<Episode>> groups, long nextProblem) {}
+            List<List<Episode>> sampled,
+            List<List<Episode>> groups,
+            long nextProblem,
+            long policyVersion) {}
 
     /** A prompt of the step with its responses so far. */
     private record Prompt(Problem problem, long index, List<Episode> episodes) {
@@ -222,11 +286,19 @@ final class ReinforcementRun {
         }
     }
 
+    private Collected collect(int number, PolicySnapshot sampler, long firstProblem)
+            throws IOException {
+        try (StepJournal journal = new StepJournal(run.directory.journal(number))) {
+            return collect(number, sampler, firstProblem, journal);
+        }
+    }
+
     /** Sample, verify and score, in as many rounds as the planner wants. */
-    private Collected collect(int number, StepJournal journal) {
+    private Collected collect(
+            int number, PolicySnapshot sampler, long firstProblem, StepJournal journal) {
         RolloutPlanner planner = ObjectiveFactory.planner(spec.getPlanner());
         List<Prompt> prompts = new ArrayList<>();
-        long next = progress.nextProblem();
+        long next = firstProblem;
         for (int round = 0; ; round++) {
             RolloutPlanner.Request request =
                     planner.next(
@@ -255,7 +327,7 @@ final class ReinforcementRun {
                                 : request.moreResponses().getOrDefault(p.index(), 0);
                 for (int sample = have; sample < have + more; sample++) {
                     owners.add(p);
-                    futures.add(ask(p.problem(), p.index(), sample, journal));
+                    futures.add(ask(p.problem(), p.index(), sample, sampler, journal));
                 }
             }
             List<Episode> episodes = run.await("sample", number, futures);
@@ -269,11 +341,12 @@ final class ReinforcementRun {
                         .filter(p -> planner.accepts(p.planned(), spec.getGroupSize()))
                         .map(Prompt::episodes)
                         .toList(),
-                next);
+                next,
+                sampler.getVersion());
     }
 
     private CompletableFuture<Episode> ask(
-            Problem problem, long index, int sample, StepJournal journal) {
+            Problem problem, long index, int sample, PolicySnapshot sampler, StepJournal journal) {
         long seed = RunSpecs.rolloutSeed(run.spec.getSeed(), index, sample);
         return sampling.sample(
                 "p" + index + "-" + sample,
@@ -281,7 +354,7 @@ final class ReinforcementRun {
                 index,
                 sample,
                 seed,
-                policy,
+                sampler,
                 new Sampling.Wanted(id -> scored(seed), reference),
                 journal);
     }

@@ -165,6 +165,9 @@ final class RunRecords {
             }
         }
         int keep = run.spec.getCheckpoint().getKeepPolicies();
+        if (run.spec.getReinforcement().getMaxStaleness() > 0) {
+            keep = Math.max(keep, 2); // a resumed run samples its next step from the one before
+        }
         try (Stream<Path> policies = Files.list(run.directory.policies())) {
             for (Path p : policies.toList()) {
                 long v = version(p);

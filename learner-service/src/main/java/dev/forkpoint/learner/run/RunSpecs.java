@@ -253,10 +253,10 @@ public final class RunSpecs {
                     r.getRescoreShare(),
                     "in [0, 1]");
             require(
-                    r.getMaxStaleness() == 0,
+                    r.getMaxStaleness() <= 1,
                     at + "max_staleness",
                     r.getMaxStaleness(),
-                    "0: sampling does not run ahead of learning yet");
+                    "0 (strictly on-policy) or 1 (a step is sampled while the one before is learned)");
             require(
                     !given.getEvaluation().hasSampling(),
                     "evaluation.sampling",

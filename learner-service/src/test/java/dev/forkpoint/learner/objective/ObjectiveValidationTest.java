@@ -13,14 +13,7 @@ class ObjectiveValidationTest {
 
     private static ObjectiveValidation.RunFacts run(int groupSize) {
         return new ObjectiveValidation.RunFacts(
-                groupSize,
-                PlainPlanner.defaults(),
-                0,
-                true,
-                OptionalDouble.empty(),
-                false,
-                true,
-                true);
+                groupSize, PlainPlanner.defaults(), OptionalDouble.empty(), false, true, true);
     }
 
     private static List<String> fields(Objective objective, ObjectiveValidation.RunFacts run) {
@@ -79,8 +72,6 @@ class ObjectiveValidationTest {
                 new ObjectiveValidation.RunFacts(
                         1,
                         DynamicSamplingPlanner.defaults(),
-                        0,
-                        true,
                         OptionalDouble.empty(),
                         false,
                         true,
@@ -93,14 +84,7 @@ class ObjectiveValidationTest {
     void anEngineMustReportWhatItsSourceIsAskedFor() {
         ObjectiveValidation.RunFacts bare =
                 new ObjectiveValidation.RunFacts(
-                        4,
-                        PlainPlanner.defaults(),
-                        0,
-                        true,
-                        OptionalDouble.empty(),
-                        false,
-                        false,
-                        false);
+                        4, PlainPlanner.defaults(), OptionalDouble.empty(), false, false, false);
         Objective fromEngine = Objective.defaults().with(EntropySource.ROLLOUT);
         assertThat(fields(fromEngine.with(TopGradient.defaults()), bare))
                 .containsExactly("objective.entropy_source", "objective.selector");
@@ -131,20 +115,10 @@ class ObjectiveValidationTest {
     void whatTheRunSaysMustMeanSomething() {
         ObjectiveValidation.RunFacts run =
                 new ObjectiveValidation.RunFacts(
-                        4,
-                        new HoraPlanner(8, 4),
-                        2,
-                        true,
-                        OptionalDouble.of(0.1),
-                        true,
-                        true,
-                        true);
+                        4, new HoraPlanner(8, 4), OptionalDouble.of(0.1), true, true, true);
         assertThat(fields(Objective.defaults(), run))
                 .containsExactlyInAnyOrder(
-                        "planner.hora.initial_responses",
-                        "rescore_share",
-                        "reference_policy",
-                        "max_staleness");
+                        "planner.hora.initial_responses", "rescore_share", "reference_policy");
     }
 
     @Test
