@@ -223,8 +223,8 @@ class QuickstartIT {
                         .findFirst()
                         .orElseThrow()
                         .destroyForcibly();
+                process.getErrorStream().transferTo(OutputStream.nullOutputStream());
             }
-            process.getErrorStream().transferTo(OutputStream.nullOutputStream());
             assertThat(process.waitFor(60, TimeUnit.SECONDS)).as(what).isTrue();
             for (ProcessHandle service : services) {
                 service.onExit().get(60, TimeUnit.SECONDS);

@@ -9,6 +9,7 @@ import dev.forkpoint.policy.PolicyFormatException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.StringReader;
+import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -64,9 +65,12 @@ public final class Safetensors implements AutoCloseable {
                     Map.entry("F8_E4M3", 8),
                     Map.entry("F8_E5M2", 8));
 
+    private static final sun.misc.Unsafe UNSAFE = unsafe();
+
     private final Path file;
     private final FileChannel channel;
     private final SortedMap<String, Entry> entries;
+    private final List<ByteBuffer> mapped = new ArrayList<>();
 
     private Safetensors(Path file, FileChannel channel, SortedMap<String, Entry> entries) {
         this.file = file;
@@ -109,7 +113,7 @@ public final class Safetensors implements AutoCloseable {
 
     /**
      * A read-only view of some of a tensor's bytes, little-endian, mapped, so that nothing is
-     * copied.
+     * copied. It must not be touched once this is closed.
      */
     public ByteBuffer map(Entry entry, long from, long length) throws IOException {
         if (from < 0 || length < 0 || length > Integer.MAX_VALUE || from + length > entry.size) {
@@ -119,13 +123,32 @@ public final class Safetensors implements AutoCloseable {
         if (length == 0) {
             return ByteBuffer.allocateDirect(0).order(ByteOrder.LITTLE_ENDIAN);
         }
-        return channel.map(FileChannel.MapMode.READ_ONLY, entry.begin + from, length)
-                .order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer view = channel.map(FileChannel.MapMode.READ_ONLY, entry.begin + from, length);
+        mapped.add(view);
+        return view.order(ByteOrder.LITTLE_ENDIAN);
     }
 
+    /** Closes the file and ends every view at once, not when the garbage collector comes by. */
     @Override
     public void close() throws IOException {
         channel.close();
+        mapped.forEach(Safetensors::unmap);
+        mapped.clear();
+    }
+
+    /** Before Java 22 only this ends a mapping; a service that loads version after version grows otherwise. */
+    private static void unmap(ByteBuffer view) {
+        UNSAFE.invokeCleaner(view);
+    }
+
+    private static sun.misc.Unsafe unsafe() {
+        try {
+            Field field = sun.misc.Unsafe.class.getDeclaredField("theUnsafe");
+            field.setAccessible(true);
+            return (sun.misc.Unsafe) field.get(null);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
     }
 
     private static void closeQuietly(@org.jspecify.annotations.Nullable FileChannel channel) {
