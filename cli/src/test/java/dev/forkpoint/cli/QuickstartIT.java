@@ -175,6 +175,63 @@ class QuickstartIT {
                 .isCloseTo(summary.get("accuracy_after").get("mean").asDouble(), within(0.25));
     }
 
+    /** {@code -Dforkpoint.screenshots=FOLDER} keeps what was seen. */
+    @Test
+    void itsPagesOpenInABrowserWhileItRunsAndAfterwards() throws Exception {
+        try (Chromium browser = Chromium.start(folder.resolve("profile"))) {
+            Path run = folder.resolve("run");
+            Process process = start(quickstart(run));
+            BufferedReader errors =
+                    new BufferedReader(
+                            new InputStreamReader(
+                                    process.getErrorStream(), StandardCharsets.UTF_8));
+            String address = "";
+            String line = errors.readLine();
+            while (line != null && !line.startsWith("step 1/")) {
+                if (line.startsWith("live page ")) {
+                    address = line.substring("live page ".length());
+                }
+                line = errors.readLine();
+            }
+            browser.open(address, 1600);
+            assertThat(
+                            browser.evaluate(
+                                            "document.querySelectorAll('a[href^=\"/runs/\"]').length")
+                                    .asInt())
+                    .isEqualTo(1);
+            String page =
+                    browser.evaluate("document.querySelector('a[href^=\"/runs/\"]').href").asText();
+            for (int width : new int[] {400, 1600}) {
+                look(browser, page, width, "live");
+            }
+            // the page follows the run by itself
+            browser.evaluate(
+                    "new Promise(done => { const look = () => document.body.innerText.includes('after step 4')"
+                            + " || document.body.innerText.match(/4 of 4/) ? done(1) : setTimeout(look, 100);"
+                            + " look(); })");
+            errors.transferTo(java.io.Writer.nullWriter());
+            assertThat(process.waitFor()).isZero();
+            for (int width : new int[] {400, 1600}) {
+                look(browser, run.resolve("report.html").toUri().toString(), width, "report");
+            }
+            assertThat(browser.errors()).isEmpty();
+        }
+    }
+
+    private static void look(Chromium browser, String address, int width, String name)
+            throws IOException {
+        browser.open(address, width);
+        assertThat(browser.evaluate("document.documentElement.scrollWidth").asInt())
+                .as("%s, %d px: nothing is cut off at the side", name, width)
+                .isLessThanOrEqualTo(width);
+        assertThat(browser.evaluate("document.querySelectorAll('svg').length").asInt())
+                .isPositive();
+        String screenshots = System.getProperty("forkpoint.screenshots", "");
+        if (!screenshots.isEmpty()) {
+            browser.screenshot(Path.of(screenshots, name + "-" + width + ".png"));
+        }
+    }
+
     private static Path newest(Path policies) throws IOException {
         try (Stream<Path> versions = Files.list(policies)) {
             return versions.filter(p -> p.getFileName().toString().matches("\\d+"))
@@ -190,6 +247,7 @@ class QuickstartIT {
      * each service in turn, at moments drawn from a seed, with and without sampling ahead.
      */
     @Test
+    @Timeout(value = 60, unit = TimeUnit.MINUTES)
     void aRunKilledAnywhereGoesOnToTheSameNumbers() throws Exception {
         List<String> victims =
                 List.of("forkpoint-cli", "rollout-", "learner-", "entropy-", "reward-");

@@ -7,6 +7,7 @@ import dev.forkpoint.cli.local.Backend;
 import dev.forkpoint.cli.local.LocalSettings;
 import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.JsonLines;
+import dev.forkpoint.cli.output.RunView;
 import dev.forkpoint.cli.output.Table;
 import dev.forkpoint.cli.recipe.Recipe;
 import dev.forkpoint.cli.recipe.SpecPaths;
@@ -26,11 +27,19 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionService;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
@@ -41,8 +50,8 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "ablate",
         description = {
-            "Runs the variations of a study with several seeds each, one run after another, and"
-                    + " compares them.",
+            "Runs the variations of a study with several seeds each, one run after another or one on"
+                    + " each set of services, and compares them.",
             "The same command goes on where it was stopped: finished runs are kept. Bundled"
                     + " studies: controls, rho-sweep, normaliser, entropy-source, objectives."
         })
@@ -96,9 +105,20 @@ final class AblateCommand implements Callable<Integer> {
             description = "Rollout engine: triton, direct or remote. Default: the service's own")
     private @Nullable String engine;
 
-    @Mixin
-    @SuppressWarnings("NullAway.Init")
-    private ServiceOptions services;
+    @Option(
+            names = "--address",
+            paramLabel = "FILE|learner=HOST:PORT",
+            description = {
+                "Use a running set of services: the ready file of serve, or its learner-service. Given again, each set takes runs at the same time",
+                "Default: starts what it needs, and stops it at the end"
+            })
+    private List<String> addresses = new ArrayList<>();
+
+    @Option(
+            names = "--parallel",
+            paramLabel = "N",
+            description = "Sets of local services, each taking runs at the same time. Default: 1")
+    private @Nullable Integer parallel;
 
     @Option(names = "--json", description = "JSON Lines on standard output, and nothing else there")
     private boolean json;
@@ -110,6 +130,10 @@ final class AblateCommand implements Callable<Integer> {
      */
     private record Wanted(String variation, int seed, RunSpec spec, Path directory) {
 
+        String label() {
+            return variation + ", seed " + seed;
+        }
+
         /** The specification that the directory was begun with. */
         Path recipe() {
             return directory.resolveSibling(directory.getFileName() + ".yaml");
@@ -118,7 +142,12 @@ final class AblateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        services.rejectWithAddress("--engine", engine);
+        rejectWithAddress("--engine", engine);
+        rejectWithAddress("--parallel", parallel);
+        if (parallel != null) {
+            SamplingOptions.require(
+                    parallel >= 1 && parallel <= 64, "--parallel", parallel, "1 to 64");
+        }
         if (seeds != null) {
             SamplingOptions.require(seeds >= 1 && seeds <= 1000, "--seeds", seeds, "1 to 1000");
         }
@@ -150,11 +179,7 @@ final class AblateCommand implements Callable<Integer> {
         List<Wanted> wanted = wanted(study, file, root, local);
         if (dryRun) {
             wanted.forEach(
-                    w ->
-                            forkpoint
-                                    .console()
-                                    .out()
-                                    .printf("%s, seed %d: %s%n", w.variation, w.seed, w.directory));
+                    w -> forkpoint.console().out().printf("%s: %s%n", w.label(), w.directory));
             return ExitCode.DONE;
         }
         wanted.forEach(AblateCommand::requireSame);
@@ -163,6 +188,14 @@ final class AblateCommand implements Callable<Integer> {
             print(write(study, wanted, root), root);
         }
         return code;
+    }
+
+    private void rejectWithAddress(String option, @Nullable Object value) {
+        if (!addresses.isEmpty() && value != null) {
+            throw new UsageException(
+                    option
+                            + " says how local services start; running ones (--address) have started");
+        }
     }
 
     private Path file() {
@@ -231,7 +264,7 @@ final class AblateCommand implements Callable<Integer> {
                                 .setName(study.name() + "." + variation.getKey())
                                 .setSeed(seed)
                                 .build();
-                if (services.address() == null) {
+                if (addresses.isEmpty()) {
                     SpecPaths.Resolved resolved = SpecPaths.resolve(spec, bases);
                     spec = resolved.spec();
                     resolved.folders().forEach(local::allow);
@@ -265,51 +298,121 @@ final class AblateCommand implements Callable<Integer> {
 
     private int run(Study study, List<Wanted> wanted, Path root, LocalSettings local)
             throws InterruptedException {
-        List<Wanted> open = wanted.stream().filter(w -> !finished(w)).toList();
+        Queue<Wanted> open =
+                new ConcurrentLinkedQueue<>(wanted.stream().filter(w -> !finished(w)).toList());
         if (open.isEmpty()) {
             return ExitCode.DONE;
         }
-        Service[] needed =
-                services.address() == null ? Service.values() : new Service[] {Service.LEARNER};
         try {
             Files.createDirectories(root);
         } catch (IOException e) {
             throw new UsageException(
                     "--study-dir: cannot write " + root + ": " + e.getMessage(), e);
         }
-        try (Backend backend = forkpoint.open(services.address(), local, needed)) {
-            backend.moveLogs(root.resolve("logs"));
-            int done = wanted.size() - open.size();
-            for (Wanted w : open) {
+        List<Backend> sets = new ArrayList<>();
+        try {
+            open(sets, Math.min(open.size(), sets()), root, local);
+            AtomicInteger begun = new AtomicInteger(wanted.size() - open.size());
+            int code =
+                    inParallel(
+                            sets,
+                            backend -> {
+                                for (Wanted w = open.poll(); w != null; w = open.poll()) {
+                                    forkpoint
+                                            .console()
+                                            .note(
+                                                    "run %d of %d: %s"
+                                                            .formatted(
+                                                                    begun.incrementAndGet(),
+                                                                    wanted.size(),
+                                                                    w.label()));
+                                    int ended = run(w, backend, sets.size() > 1);
+                                    write(study, wanted, root);
+                                    if (ended != ExitCode.DONE) {
+                                        open.clear();
+                                        return ended;
+                                    }
+                                }
+                                return ExitCode.DONE;
+                            });
+            if (code != ExitCode.DONE) {
                 forkpoint
                         .console()
                         .note(
-                                "run %d of %d: %s, seed %d"
-                                        .formatted(++done, wanted.size(), w.variation, w.seed));
-                Instant now = Instant.now();
-                boolean resumed = Files.exists(w.directory.resolve("spec.pb"));
-                Run run = begin(backend, w, resumed);
-                int code =
-                        new RunFollower(forkpoint, backend, json).follow(run, resumed ? now : null);
-                write(study, wanted, root);
-                if (code != ExitCode.DONE) {
-                    forkpoint
-                            .console()
-                            .note(
-                                    "The study goes on with the same command:\n  "
-                                            + command(study, root));
-                    return code;
-                }
-                if (!finished(w)) {
-                    throw new FailureException(
-                            w.directory
-                                    + ": the run ended without a summary.json that this command can"
-                                    + " read");
-                }
+                                "The study goes on with the same command:\n  "
+                                        + command(study, root));
+            } else {
+                sets.forEach(Backend::deleteLogsAtClose);
             }
-            services.ended(backend);
-            return ExitCode.DONE;
+            return code;
+        } finally {
+            sets.forEach(Backend::close);
         }
+    }
+
+    private int sets() {
+        return addresses.isEmpty() ? Objects.requireNonNullElse(parallel, 1) : addresses.size();
+    }
+
+    private void open(List<Backend> sets, int count, Path root, LocalSettings local)
+            throws InterruptedException {
+        Service[] needed = addresses.isEmpty() ? Service.values() : new Service[] {Service.LEARNER};
+        for (int i = 0; i < count; i++) {
+            Backend backend =
+                    forkpoint.open(addresses.isEmpty() ? null : addresses.get(i), local, needed);
+            sets.add(backend);
+            backend.moveLogs(root.resolve(count == 1 ? "logs" : "logs/set-" + (i + 1)));
+        }
+    }
+
+    /** What one set of services does; interrupted, it saves its run and returns. */
+    private interface Work {
+        int on(Backend backend) throws InterruptedException;
+    }
+
+    /** Has every set work until all end; returns the first exit code that isn't {@code DONE}. */
+    private static int inParallel(List<Backend> sets, Work work) throws InterruptedException {
+        if (sets.size() == 1) {
+            return work.on(sets.get(0));
+        }
+        ExecutorService threads = Executors.newFixedThreadPool(sets.size());
+        CompletionService<Integer> ends = new ExecutorCompletionService<>(threads);
+        try {
+            sets.forEach(set -> ends.submit(() -> work.on(set)));
+            int code = ExitCode.DONE;
+            for (int i = 0; i < sets.size() && code == ExitCode.DONE; i++) {
+                code = ends.take().get();
+            }
+            return code;
+        } catch (InterruptedException e) {
+            return ExitCode.INTERRUPTED;
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException r
+                    ? r
+                    : new IllegalStateException(e.getCause());
+        } finally {
+            threads.shutdownNow(); // a run that still goes on is saved, and the study resumes it
+            while (!threads.awaitTermination(1, TimeUnit.MINUTES)) {
+                // each run's stop has a deadline of its own
+            }
+        }
+    }
+
+    private int run(Wanted w, Backend backend, boolean amongOthers) throws InterruptedException {
+        Instant now = Instant.now();
+        boolean resumed = Files.exists(w.directory.resolve("spec.pb"));
+        Run run = begin(backend, w, resumed);
+        RunView view =
+                amongOthers && !json
+                        ? RunView.brief(forkpoint.console(), w.label())
+                        : RunView.of(forkpoint.console(), json);
+        int code = new RunFollower(forkpoint, backend, view).follow(run, resumed ? now : null);
+        if (code == ExitCode.DONE && !finished(w)) {
+            throw new FailureException(
+                    w.directory
+                            + ": the run ended without a summary.json that this command can read");
+        }
+        return code;
     }
 
     private static boolean finished(Wanted w) {
@@ -355,7 +458,7 @@ final class AblateCommand implements Callable<Integer> {
     }
 
     /** Writes what is finished so far. */
-    private StudyResult write(Study study, List<Wanted> wanted, Path root) {
+    private synchronized StudyResult write(Study study, List<Wanted> wanted, Path root) {
         List<StudyRun> runs = new ArrayList<>();
         for (Wanted w : wanted) {
             StudyRun.read(w.directory, w.variation, w.seed).ifPresent(runs::add);

@@ -50,7 +50,7 @@ final class EvalCommand implements Callable<Integer> {
             paramLabel = "FILE",
             required = true,
             description =
-                    "JSON Lines, or problems of a task family:"
+                    "JSON Lines or .parquet, or problems of a task family:"
                             + " task:countdown?split=held_out&seed=777&count=1024")
     @SuppressWarnings("NullAway.Init")
     private String data;

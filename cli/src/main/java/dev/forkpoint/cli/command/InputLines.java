@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.jerolba.carpet.CarpetReader;
+import com.jerolba.carpet.CloseableIterator;
 import dev.forkpoint.cli.FailureException;
 import dev.forkpoint.cli.UsageException;
 import java.io.BufferedReader;
@@ -17,8 +19,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
-/** Reads JSON Lines. */
+/** Reads rows: JSON Lines, or Parquet by its ending. */
 final class InputLines {
 
     private static final JsonMapper MAPPER =
@@ -27,8 +30,8 @@ final class InputLines {
     /**
      * One object of a file.
      *
-     * @param source file and line, for messages
-     * @param number of the line, from 1
+     * @param source file and line or row, for messages
+     * @param number of the line or row, from 1
      * @param value the object
      */
     record Line(String source, int number, ObjectNode value) {
@@ -79,6 +82,26 @@ final class InputLines {
      *     the line)
      */
     static List<Line> read(String file) {
+        return file.endsWith(".parquet") ? parquet(Path.of(file)) : jsonLines(file);
+    }
+
+    private static List<Line> parquet(Path file) {
+        requireFile(file);
+        List<Line> rows = new ArrayList<>();
+        try (CloseableIterator<?> all = new CarpetReader<>(file.toFile(), Map.class).iterator()) {
+            for (int row = 1; all.hasNext(); row++) {
+                rows.add(new Line(file + ":" + row, row, MAPPER.valueToTree(all.next())));
+            }
+        } catch (IOException | RuntimeException e) {
+            throw new UsageException(file + ": not Parquet that can be read: " + e.getMessage(), e);
+        }
+        if (rows.isEmpty()) {
+            throw new UsageException(file + ": empty (expected: one problem a row)");
+        }
+        return rows;
+    }
+
+    private static List<Line> jsonLines(String file) {
         String name = file.equals("-") ? "standard input" : file;
         List<Line> lines = new ArrayList<>();
         try (BufferedReader reader = open(file)) {
@@ -118,16 +141,19 @@ final class InputLines {
         if (file.equals("-")) {
             stream = System.in;
         } else {
-            Path path = Path.of(file);
-            if (!Files.isRegularFile(path)) {
-                throw new UsageException(
-                        "no file at "
-                                + path.toAbsolutePath()
-                                + (Files.isDirectory(path) ? " (it is a folder)" : ""));
-            }
-            stream = Files.newInputStream(path);
+            requireFile(Path.of(file));
+            stream = Files.newInputStream(Path.of(file));
         }
         return new BufferedReader(
                 new InputStreamReader(stream, StandardCharsets.UTF_8.newDecoder()));
+    }
+
+    private static void requireFile(Path path) {
+        if (!Files.isRegularFile(path)) {
+            throw new UsageException(
+                    "no file at "
+                            + path.toAbsolutePath()
+                            + (Files.isDirectory(path) ? " (it is a folder)" : ""));
+        }
     }
 }

@@ -46,9 +46,13 @@ final class RunFollower {
     private record Event(@Nullable WatchRunResponse message, @Nullable Throwable failure) {}
 
     RunFollower(Forkpoint forkpoint, Backend backend, boolean json) {
+        this(forkpoint, backend, RunView.of(forkpoint.console(), json));
+    }
+
+    RunFollower(Forkpoint forkpoint, Backend backend, RunView view) {
         this.forkpoint = forkpoint;
         this.backend = backend;
-        this.view = RunView.of(forkpoint.console(), json);
+        this.view = view;
     }
 
     /**

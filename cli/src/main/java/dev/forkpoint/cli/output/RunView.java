@@ -17,6 +17,11 @@ public interface RunView extends AutoCloseable {
         return console.errTerminal() ? new TerminalRunView(console) : new PlainRunView(console);
     }
 
+    /** A line for each evaluation, for one run among others. */
+    static RunView brief(Console console, String label) {
+        return new BriefRunView(console, label);
+    }
+
     /** The run has been started or resumed. */
     void started(Run run, @Nullable String dashboard);
 

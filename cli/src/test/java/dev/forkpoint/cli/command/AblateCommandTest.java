@@ -2,6 +2,7 @@ package dev.forkpoint.cli.command;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.forkpoint.cli.Cli;
 import dev.forkpoint.cli.ServiceDoubles;
 import dev.forkpoint.proto.learner.v1.RunState;
@@ -10,6 +11,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -93,6 +96,34 @@ class AblateCommandTest {
         String page = Files.readString(folder.resolve("out/report.html"));
         assertThat(page)
                 .contains("forkpoint ablate", "--seeds 2 --steps 2", "Top beats all. Supported");
+    }
+
+    @Test
+    void severalSetsOfServicesShareTheRuns() throws IOException {
+        assertThat(ablate("--seeds", "3").code()).isZero();
+        String alone = Files.readString(folder.resolve("out/study.json"));
+        Files.move(folder.resolve("out"), folder.resolve("alone"));
+        services.starts.clear();
+        try (ServiceDoubles second = new ServiceDoubles()) {
+            CountDownLatch both = new CountDownLatch(2);
+            services.atStart =
+                    second.atStart =
+                            request -> {
+                                leave(request);
+                                both.countDown();
+                                assertThat(
+                                                Uninterruptibles.awaitUninterruptibly(
+                                                        both, 30, TimeUnit.SECONDS))
+                                        .isTrue();
+                            };
+            Cli.Result result = ablate("--seeds", "3", "--address", "127.0.0.1:" + second.port());
+            assertThat(result.code()).as(result.err()).isZero();
+            assertThat(services.starts).isNotEmpty();
+            assertThat(second.starts).isNotEmpty();
+            assertThat(services.starts.size() + second.starts.size()).isEqualTo(6);
+        }
+        assertThat(Files.readString(folder.resolve("out/study.json"))).isEqualTo(alone);
+        assertThat(ablate("--parallel", "2").err()).contains("--parallel");
     }
 
     @Test

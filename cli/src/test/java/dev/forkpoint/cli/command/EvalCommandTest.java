@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.jerolba.carpet.CarpetWriter;
+import com.jerolba.carpet.io.FileSystemOutputFile;
 import dev.forkpoint.cli.Cli;
 import dev.forkpoint.cli.ServiceDoubles;
 import dev.forkpoint.lab.statistics.Interval;
@@ -99,6 +101,41 @@ class EvalCommandTest {
                     .extracting(r -> r.getPromptText())
                     .containsExactlyInAnyOrder("Q: 1+1\nA:", "as it is");
             assertThat(services.items).extracting(i -> i.getGold()).containsExactly("2", "3");
+        }
+    }
+
+    record ProblemRow(String problem, String answer, int level) {}
+
+    @Test
+    void readsProblemsOfAParquetFile() throws IOException {
+        Path data = folder.resolve("data.parquet");
+        try (CarpetWriter<ProblemRow> writer =
+                new CarpetWriter<>(new FileSystemOutputFile(data.toFile()), ProblemRow.class)) {
+            writer.write(List.of(new ProblemRow("1+1", "2", 1), new ProblemRow("1+2", "3", 5)));
+        }
+        try (ServiceDoubles services = new ServiceDoubles()) {
+            String[] eval = {
+                "eval",
+                "--address",
+                services.address(),
+                "--data",
+                data.toString(),
+                "--verifier",
+                "exact"
+            };
+            Cli.Result run = Cli.run(eval);
+            assertThat(run.code()).as(run.err()).isZero();
+            assertThat(services.rollouts)
+                    .extracting(r -> r.getPromptText())
+                    .containsExactlyInAnyOrder("1+1", "1+2");
+            assertThat(services.items).extracting(i -> i.getGold()).containsExactly("2", "3");
+            assertThat(services.items.get(0).getTask().getFieldsOrThrow("level").getNumberValue())
+                    .isEqualTo(1);
+
+            Files.writeString(data, "PAR1 and no more");
+            Cli.Result broken = Cli.run(eval);
+            assertThat(broken.code()).isEqualTo(2);
+            assertThat(broken.err()).contains("data.parquet: not Parquet that can be read");
         }
     }
 

@@ -14,6 +14,7 @@ import dev.forkpoint.service.store.SnapshotSource;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -23,6 +24,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
@@ -161,7 +163,7 @@ public class RunManager {
                 told(handle, RunState.RUN_STATE_STOPPED, "");
             } catch (IOException | RuntimeException | OutOfMemoryError e) {
                 LOG.errorf(e, "run failed runId=%s", context.runId);
-                told(handle, RunState.RUN_STATE_FAILED, reason(e));
+                told(handle, RunState.RUN_STATE_FAILED, reason(e, context.directory.root()));
             }
             report(handle);
         } finally {
@@ -178,9 +180,17 @@ public class RunManager {
         }
     }
 
-    private static String reason(Throwable t) {
+    /** Java names no file when a write fails, so the directory is named here. */
+    private static String reason(Throwable t, Path directory) {
         Throwable cause = Sampling.cause(t);
-        return cause instanceof ServiceException || cause instanceof IOException
+        if (cause instanceof UncheckedIOException u) {
+            cause = Objects.requireNonNull(u.getCause());
+        }
+        if (cause instanceof IOException) {
+            String message = String.valueOf(cause.getMessage());
+            return message.contains(directory.toString()) ? message : directory + ": " + message;
+        }
+        return cause instanceof ServiceException
                 ? String.valueOf(cause.getMessage())
                 : ErrorMapping.toServiceException(cause).getMessage() + ": " + cause.getMessage();
     }

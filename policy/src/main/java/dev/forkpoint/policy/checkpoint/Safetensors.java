@@ -136,7 +136,10 @@ public final class Safetensors implements AutoCloseable {
         mapped.clear();
     }
 
-    /** Before Java 22 only this ends a mapping; a service that loads version after version grows otherwise. */
+    /**
+     * Before Java 22 only this ends a mapping; a service that loads version after version grows
+     * otherwise.
+     */
     private static void unmap(ByteBuffer view) {
         UNSAFE.invokeCleaner(view);
     }
