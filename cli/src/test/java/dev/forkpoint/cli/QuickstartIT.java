@@ -454,6 +454,24 @@ class QuickstartIT {
                         "entropy: log-probs differ from the sampler's by at most (0\\.0e\\+00|\\d\\.\\de-(0[4-9]|1\\d))")
                 .containsPattern("reward: \\d of 8 correct")
                 .contains("learner: 0 runs");
+
+        Cli.Result loop =
+                python.run(
+                        Cli.ROOT.resolve("proto/python/examples/own_loop.py").toString(),
+                        ready.toString(),
+                        POLICY.toString(),
+                        "--steps",
+                        "2");
+        assertThat(loop.code()).as(loop.err()).isZero();
+        assertThat(loop.json())
+                .hasSize(2)
+                .allSatisfy(
+                        step -> {
+                            double tokens = step.get("tokens").asDouble();
+                            assertThat(step.get("kept").asDouble())
+                                    .isEqualTo(Math.ceil(0.2 * tokens));
+                            assertThat(step.get("gradient_norm").asDouble()).isPositive();
+                        });
         List<ProcessHandle> services = serve.descendants().toList();
         serve.destroy();
         assertThat(serve.waitFor()).isZero();

@@ -301,9 +301,10 @@ final class VerifyCommand implements Callable<Integer> {
     private static PredictionForm form(InputLines.Line row) {
         String form = row.value().path("form").asText("response");
         return switch (form) {
-            case "response" -> PredictionForm.PREDICTION_FORM_RESPONSE;
+            case "response", "boxed" -> PredictionForm.PREDICTION_FORM_RESPONSE;
             case "answer" -> PredictionForm.PREDICTION_FORM_ANSWER;
-            default -> throw row.error("form: found " + form + " (allowed: response, answer)");
+            default ->
+                    throw row.error("form: found " + form + " (allowed: response, boxed, answer)");
         };
     }
 

@@ -113,10 +113,10 @@ class VerifyCommandTest {
         assertThat(
                         verify(
                                         "--input",
-                                        List.of("{\"prediction\": \"4\", \"form\": \"boxed\"}"),
+                                        List.of("{\"prediction\": \"4\", \"form\": \"essay\"}"),
                                         "--verifier",
                                         "exact")
                                 .err())
-                .contains("in.jsonl:1: form: found boxed (allowed: response, answer)");
+                .contains("in.jsonl:1: form: found essay (allowed: response, boxed, answer)");
     }
 }
