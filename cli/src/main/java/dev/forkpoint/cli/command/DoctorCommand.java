@@ -117,6 +117,7 @@ final class DoctorCommand implements Callable<Integer> {
                 platform(),
                 libc(),
                 temporaryFolder(),
+                triton(forkpoint.installation()),
                 gpu(),
                 ports());
     }
@@ -389,6 +390,26 @@ final class DoctorCommand implements Callable<Integer> {
                 "native libraries are unpacked there: set FORKPOINT_JAVA_OPTS=-Djava.io.tmpdir=DIR");
     }
 
+    /** Loads Triton as rollout-service does, in a process of its own. */
+    private static Finding triton(Installation installation) throws InterruptedException {
+        if (!installation.has(Service.ROLLOUT)) {
+            return new Finding(
+                    "triton", Level.WARNING, "not checked: rollout-service is not built", "");
+        }
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        Path libraries = installation.jar(Service.ROLLOUT).resolveSibling("lib/main");
+        Outcome check =
+                outcome(java, "-cp", libraries + "/*", "dev.forkpoint.triton.TritonCheck");
+        String found = check.text.strip().lines().reduce((first, last) -> last).orElse("");
+        return check.code == 0
+                ? ok("triton", found + "; the default engine of rollout-service")
+                : new Finding(
+                        "triton",
+                        Level.WARNING,
+                        found,
+                        "rollouts are sampled by --engine direct, which gives the same tokens");
+    }
+
     private static Finding gpu() throws InterruptedException {
         return output(
                         "nvidia-smi",
@@ -427,15 +448,29 @@ final class DoctorCommand implements Callable<Integer> {
         }
     }
 
+    /** What a command printed, if it ended well. */
     private static Optional<String> output(String... command) throws InterruptedException {
+        Outcome outcome = outcome(command);
+        return outcome.code == 0 ? Optional.of(outcome.text) : Optional.empty();
+    }
+
+    /**
+     * How a command ended.
+     *
+     * @param code exit code; -1: it could not be run, or took too long
+     * @param text both its outputs
+     */
+    private record Outcome(int code, String text) {}
+
+    private static Outcome outcome(String... command) throws InterruptedException {
         try {
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
             String text =
                     new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             boolean ended = process.waitFor(10, TimeUnit.SECONDS);
-            return ended && process.exitValue() == 0 ? Optional.of(text) : Optional.empty();
+            return new Outcome(ended ? process.exitValue() : -1, text);
         } catch (IOException e) {
-            return Optional.empty();
+            return new Outcome(-1, e.toString());
         }
     }
 }
