@@ -30,8 +30,9 @@ import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 
 /**
- * Calls every method of a service with random bytes, random messages and damaged ones. Each call
- * must end within its deadline, with a status that fits, and without a stack trace.
+ * Calls every method of a service with random bytes, random messages, damaged ones, and good ones
+ * in which a field or two were changed. Each call must end within its deadline, with a status that
+ * fits, and without a stack trace.
  */
 public final class Fuzzer {
 
@@ -74,22 +75,34 @@ public final class Fuzzer {
 
     private final Channel channel;
     private final List<ServiceDescriptor> services;
+    private final List<Message> good;
     private final long seed;
 
-    /** The n-th call is a function of (seed, n). */
-    public Fuzzer(Channel channel, List<ServiceDescriptor> services, long seed) {
+    /**
+     * The n-th call is a function of (seed, n).
+     *
+     * @param good requests that the service takes, of some of its methods
+     */
+    public Fuzzer(
+            Channel channel, List<ServiceDescriptor> services, List<Message> good, long seed) {
         this.channel = channel;
         this.services = List.copyOf(services);
+        this.good = List.copyOf(good);
         this.seed = seed;
     }
 
     /** Makes {@code calls} calls, spread over all methods. */
     public Result run(long calls) throws InterruptedException {
+        return run(calls, 0);
+    }
+
+    /** Makes {@code calls} calls, the first of which is call {@code from}. */
+    public Result run(long calls, long from) throws InterruptedException {
         Map<String, Long> statuses = new TreeMap<>();
         List<String> violations = new ArrayList<>();
         List<MethodDescriptor<?, ?>> methods = new ArrayList<>();
         services.forEach(service -> methods.addAll(service.getMethods()));
-        for (long n = 0; n < calls; n++) {
+        for (long n = from; n < from + calls; n++) {
             MethodDescriptor<?, ?> method = methods.get((int) (n % methods.size()));
             SplittableRandom random = new SplittableRandom(seed * 1_000_003 + n);
             Outcome outcome = call(method, messages(method, random));
@@ -170,22 +183,54 @@ public final class Fuzzer {
         }
     }
 
-    private static List<byte[]> messages(MethodDescriptor<?, ?> method, SplittableRandom random) {
+    private List<byte[]> messages(MethodDescriptor<?, ?> method, SplittableRandom random) {
         int count = method.getType().clientSendsOneMessage() ? 1 : random.nextInt(4);
         Descriptor type =
                 ((ProtoMethodDescriptorSupplier) method.getSchemaDescriptor())
                         .getMethodDescriptor()
                         .getInputType();
+        List<Message> examples =
+                good.stream().filter(m -> m.getDescriptorForType().equals(type)).toList();
         List<byte[]> out = new ArrayList<>();
         for (int i = 0; i < count; i++) {
+            Message base =
+                    examples.isEmpty() || random.nextBoolean()
+                            ? message(type, random, 0)
+                            : mutated(examples.get(random.nextInt(examples.size())), random, 0);
             out.add(
-                    switch (random.nextInt(4)) {
+                    switch (random.nextInt(5)) {
                         case 0 -> noise(random);
-                        case 1 -> damaged(message(type, random, 0).toByteArray(), random);
-                        default -> message(type, random, 0).toByteArray();
+                        case 1 -> damaged(base.toByteArray(), random);
+                        default -> base.toByteArray();
                     });
         }
         return out;
+    }
+
+    /** The message with one field, or one of a field's, changed or left out; sometimes two. */
+    private static Message mutated(Message message, SplittableRandom random, int depth) {
+        List<FieldDescriptor> fields = message.getDescriptorForType().getFields();
+        if (fields.isEmpty()) {
+            return message;
+        }
+        Message.Builder out = message.toBuilder();
+        for (int i = random.nextInt(4) == 0 ? 2 : 1; i > 0; i--) {
+            FieldDescriptor field = fields.get(random.nextInt(fields.size()));
+            if (field.isRepeated()) {
+                if (random.nextInt(4) == 0) {
+                    out.clearField(field);
+                }
+                out.addRepeatedField(field, value(field, random, depth));
+            } else if (random.nextInt(6) == 0) {
+                out.clearField(field);
+            } else if (field.getJavaType() == FieldDescriptor.JavaType.MESSAGE
+                    && message.hasField(field)) {
+                out.setField(field, mutated((Message) message.getField(field), random, depth + 1));
+            } else {
+                out.setField(field, value(field, random, depth));
+            }
+        }
+        return out.build();
     }
 
     private static byte[] noise(SplittableRandom random) {

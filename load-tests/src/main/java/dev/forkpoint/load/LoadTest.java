@@ -2,13 +2,8 @@ package dev.forkpoint.load;
 
 import io.grpc.ManagedChannel;
 import io.grpc.ServiceDescriptor;
-import io.grpc.netty.NettyChannelBuilder;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -91,6 +86,7 @@ public final class LoadTest {
     }
 
     private final Workload workload;
+    private final ServiceConnection connection;
     private final String address;
     private final List<ServiceDescriptor> services;
     private final Plan plan;
@@ -107,11 +103,13 @@ public final class LoadTest {
      */
     public LoadTest(
             Workload workload,
+            ServiceConnection connection,
             String address,
             List<ServiceDescriptor> services,
             Plan plan,
             Consumer<String> progress) {
         this.workload = workload;
+        this.connection = connection;
         this.address = address;
         this.services = services;
         this.plan = plan;
@@ -122,11 +120,7 @@ public final class LoadTest {
     public Result run() throws InterruptedException {
         List<ManagedChannel> channels = new ArrayList<>();
         for (int i = 0; i < SESSIONS; i++) {
-            channels.add(
-                    NettyChannelBuilder.forTarget("dns:///" + address)
-                            .usePlaintext()
-                            .maxInboundMessageSize(256 << 20)
-                            .build());
+            channels.add(connection.channel(address).maxInboundMessageSize(256 << 20).build());
         }
         try {
             workload.prepare(channels.get(0));
@@ -176,7 +170,8 @@ public final class LoadTest {
             soak(many, rate / 2);
         }
         Fuzzer.Result fuzz =
-                new Fuzzer(channels.get(1), services, plan.seed()).run(plan.fuzzCalls());
+                new Fuzzer(channels.get(1), services, workload.examples(), plan.seed())
+                        .run(plan.fuzzCalls());
         progress.accept("nonsense: " + fuzz.calls() + " calls");
         check(
                 "nonsense is refused in order",
@@ -268,15 +263,10 @@ public final class LoadTest {
         }
         try {
             HttpResponse<String> response =
-                    HttpClient.newBuilder()
-                            .version(HttpClient.Version.HTTP_1_1)
-                            .connectTimeout(Duration.ofSeconds(5))
-                            .build()
+                    connection
+                            .http()
                             .send(
-                                    HttpRequest.newBuilder(
-                                                    URI.create("http://" + address + "/q/metrics"))
-                                            .timeout(Duration.ofSeconds(5))
-                                            .build(),
+                                    connection.get(address, "/q/metrics"),
                                     HttpResponse.BodyHandlers.ofString());
             double bytes = 0;
             Matcher m = HEAP.matcher(response.body());

@@ -1,5 +1,6 @@
 package dev.forkpoint.load;
 
+import dev.forkpoint.proto.entropy.v1.AnalysisServiceGrpc;
 import dev.forkpoint.proto.entropy.v1.EntropyServiceGrpc;
 import dev.forkpoint.proto.learner.v1.LearnerServiceGrpc;
 import dev.forkpoint.proto.learner.v1.RunServiceGrpc;
@@ -19,7 +20,10 @@ public final class Services {
     public static List<ServiceDescriptor> of(String name) {
         return switch (name) {
             case "rollout" -> List.of(RolloutServiceGrpc.getServiceDescriptor());
-            case "entropy" -> List.of(EntropyServiceGrpc.getServiceDescriptor());
+            case "entropy" ->
+                    List.of(
+                            EntropyServiceGrpc.getServiceDescriptor(),
+                            AnalysisServiceGrpc.getServiceDescriptor());
             case "reward" -> List.of(RewardServiceGrpc.getServiceDescriptor());
             case "learner" ->
                     List.of(

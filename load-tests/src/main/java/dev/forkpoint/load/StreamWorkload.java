@@ -1,11 +1,14 @@
 package dev.forkpoint.load;
 
+import com.google.protobuf.Message;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -36,16 +39,19 @@ final class StreamWorkload<Q, A> implements Workload {
     private final MethodDescriptor<Q, A> method;
     private final Messages<Q, A> messages;
     private final Consumer<Channel> prepare;
+    private final List<Message> more;
 
     StreamWorkload(
             String service,
             MethodDescriptor<Q, A> method,
             Messages<Q, A> messages,
-            Consumer<Channel> prepare) {
+            Consumer<Channel> prepare,
+            List<Message> more) {
         this.service = service;
         this.method = method;
         this.messages = messages;
         this.prepare = prepare;
+        this.more = more;
     }
 
     static <A> com.google.rpc.@Nullable Status failureWhen(
@@ -61,6 +67,14 @@ final class StreamWorkload<Q, A> implements Workload {
     @Override
     public void prepare(Channel channel) {
         prepare.accept(channel);
+    }
+
+    @Override
+    public List<Message> examples() {
+        List<Message> out = new ArrayList<>(more);
+        out.add((Message) messages.request("a", 1, Size.USUAL));
+        out.add((Message) messages.cancel("a"));
+        return out;
     }
 
     @Override

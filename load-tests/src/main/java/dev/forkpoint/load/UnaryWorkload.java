@@ -1,11 +1,14 @@
 package dev.forkpoint.load;
 
+import com.google.protobuf.Message;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,16 +30,19 @@ final class UnaryWorkload<Q, A> implements Workload {
     private final MethodDescriptor<Q, A> method;
     private final BiFunction<Long, Size, Q> request;
     private final Consumer<Channel> prepare;
+    private final List<Message> more;
 
     UnaryWorkload(
             String service,
             MethodDescriptor<Q, A> method,
             BiFunction<Long, Size, Q> request,
-            Consumer<Channel> prepare) {
+            Consumer<Channel> prepare,
+            List<Message> more) {
         this.service = service;
         this.method = method;
         this.request = request;
         this.prepare = prepare;
+        this.more = more;
     }
 
     @Override
@@ -47,6 +53,13 @@ final class UnaryWorkload<Q, A> implements Workload {
     @Override
     public void prepare(Channel channel) {
         prepare.accept(channel);
+    }
+
+    @Override
+    public List<Message> examples() {
+        List<Message> out = new ArrayList<>(more);
+        out.add((Message) request.apply(1L, Size.USUAL));
+        return out;
     }
 
     @Override

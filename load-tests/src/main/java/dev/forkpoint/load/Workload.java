@@ -1,7 +1,9 @@
 package dev.forkpoint.load;
 
+import com.google.protobuf.Message;
 import io.grpc.Channel;
 import io.grpc.Status;
+import java.util.List;
 import java.util.Optional;
 
 /** What load on one service consists of: requests with ids, answered in any order. */
@@ -60,6 +62,9 @@ public interface Workload {
      * @param held true: no answer comes in before {@link Session#read}
      */
     Session open(Channel channel, Listener listener, boolean held);
+
+    /** Requests that the service takes, for a fuzzer to change. */
+    List<Message> examples();
 
     /** Whether requests travel on streams, which can be read slowly and cancelled by id. */
     boolean streams();

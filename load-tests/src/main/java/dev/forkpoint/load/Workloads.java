@@ -1,16 +1,26 @@
 package dev.forkpoint.load;
 
 import com.google.rpc.Status;
+import dev.forkpoint.proto.entropy.v1.AnalyzeRequest;
+import dev.forkpoint.proto.entropy.v1.AnalyzedResponse;
 import dev.forkpoint.proto.entropy.v1.EntropyServiceGrpc;
 import dev.forkpoint.proto.entropy.v1.ScoreRequest;
 import dev.forkpoint.proto.entropy.v1.ScoreResponse;
 import dev.forkpoint.proto.entropy.v1.SequenceToScore;
+import dev.forkpoint.proto.entropy.v1.SummarizeRequest;
+import dev.forkpoint.proto.learner.v1.DataSpec;
 import dev.forkpoint.proto.learner.v1.ListRunsRequest;
+import dev.forkpoint.proto.learner.v1.ReinforcementSpec;
 import dev.forkpoint.proto.learner.v1.RunServiceGrpc;
+import dev.forkpoint.proto.learner.v1.RunSpec;
+import dev.forkpoint.proto.learner.v1.TaskData;
+import dev.forkpoint.proto.learner.v1.ValidateRunRequest;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.proto.policy.v1.SamplingParameters;
 import dev.forkpoint.proto.policy.v1.TokenIds;
+import dev.forkpoint.proto.reward.v1.GenerateProblemsRequest;
 import dev.forkpoint.proto.reward.v1.RewardServiceGrpc;
+import dev.forkpoint.proto.reward.v1.Split;
 import dev.forkpoint.proto.reward.v1.VerifyItem;
 import dev.forkpoint.proto.reward.v1.VerifyRequest;
 import dev.forkpoint.proto.reward.v1.VerifyResponse;
@@ -18,6 +28,7 @@ import dev.forkpoint.proto.rollout.v1.GenerateRequest;
 import dev.forkpoint.proto.rollout.v1.GenerateResponse;
 import dev.forkpoint.proto.rollout.v1.RolloutRequest;
 import dev.forkpoint.proto.rollout.v1.RolloutServiceGrpc;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -92,7 +103,11 @@ public final class Workloads {
                                                         .setPolicy(snapshot(policyUri))
                                                         .build());
                     }
-                });
+                },
+                List.of(
+                        dev.forkpoint.proto.rollout.v1.LoadPolicyRequest.newBuilder()
+                                .setPolicy(snapshot(policyUri == null ? "file:/none" : policyUri))
+                                .build()));
     }
 
     /**
@@ -148,7 +163,23 @@ public final class Workloads {
                                                         .setPolicy(snapshot(policyUri))
                                                         .build());
                     }
-                });
+                },
+                List.of(
+                        dev.forkpoint.proto.entropy.v1.LoadPolicyRequest.newBuilder()
+                                .setPolicy(snapshot(policyUri == null ? "file:/none" : policyUri))
+                                .build(),
+                        SummarizeRequest.newBuilder()
+                                .addAllEntropies(List.of(0.5f, 1f, 1.5f, 1f))
+                                .setKeepFraction(0.2)
+                                .addPercentiles(90)
+                                .addHistogramBounds(1)
+                                .build(),
+                        AnalyzeRequest.newBuilder()
+                                .addResponses(
+                                        AnalyzedResponse.newBuilder()
+                                                .addAllTokenIds(List.of(1, 2, 3))
+                                                .addAllEntropies(List.of(0.1f, 0.2f, 0.7f)))
+                                .build()));
     }
 
     /** Boxed numbers, right ones and wrong ones. */
@@ -190,7 +221,16 @@ public final class Workloads {
                     }
                 };
         return new StreamWorkload<>(
-                "reward", RewardServiceGrpc.getVerifyMethod(), messages, channel -> {});
+                "reward",
+                RewardServiceGrpc.getVerifyMethod(),
+                messages,
+                channel -> {},
+                List.of(
+                        GenerateProblemsRequest.newBuilder()
+                                .setTask("countdown")
+                                .setSplit(Split.SPLIT_TRAIN)
+                                .setCount(3)
+                                .build()));
     }
 
     /** The learner's control plane: lists of runs. Training itself is measured by bench step. */
@@ -203,7 +243,26 @@ public final class Workloads {
                                 .setPageSize(1 + (int) (number % 100))
                                 .setPageToken(size == Workload.Size.USUAL ? "" : padded("", size))
                                 .build(),
-                channel -> {});
+                channel -> {},
+                List.of(ValidateRunRequest.newBuilder().setSpec(spec()).build()));
+    }
+
+    /** A small run, as the quickstart's. */
+    private static RunSpec spec() {
+        return RunSpec.newBuilder()
+                .setName("load-test")
+                .setReinforcement(
+                        ReinforcementSpec.newBuilder()
+                                .setPolicy("models/countdown-base")
+                                .setData(
+                                        DataSpec.newBuilder()
+                                                .setTask(
+                                                        TaskData.newBuilder().setName("countdown")))
+                                .setSampling(SamplingParameters.newBuilder().setMaxTokens(52))
+                                .setPromptsPerStep(4)
+                                .setGroupSize(4)
+                                .setSteps(2))
+                .build();
     }
 
     private static PolicySnapshot snapshot(String uri) {

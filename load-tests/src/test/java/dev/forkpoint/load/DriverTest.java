@@ -80,7 +80,13 @@ class DriverTest {
     @Test
     void nonsenseIsCountedByMethodAndStatus() throws Exception {
         FakeReward service = service(1, 100);
-        Fuzzer.Result result = new Fuzzer(channel(service), Services.of("reward"), 1).run(60);
+        Fuzzer.Result result =
+                new Fuzzer(
+                                channel(service),
+                                Services.of("reward"),
+                                Workloads.reward().examples(),
+                                1)
+                        .run(60);
         assertThat(result.violations()).isEmpty();
         assertThat(result.statuses().values().stream().mapToLong(Long::longValue).sum())
                 .isEqualTo(60);
@@ -95,7 +101,13 @@ class DriverTest {
         service.listTasks =
                 Status.INTERNAL.withDescription(
                         "java.lang.Foo\n\tat dev.forkpoint.Bar.baz(Bar.java:1)");
-        Fuzzer.Result result = new Fuzzer(channel(service), Services.of("reward"), 1).run(16);
+        Fuzzer.Result result =
+                new Fuzzer(
+                                channel(service),
+                                Services.of("reward"),
+                                Workloads.reward().examples(),
+                                1)
+                        .run(16);
         assertThat(result.violations()).isNotEmpty().allMatch(v -> v.contains("ListTasks"));
     }
 
@@ -107,6 +119,7 @@ class DriverTest {
         LoadTest.Result result =
                 new LoadTest(
                                 Workloads.reward(),
+                                ServiceConnection.plain(),
                                 service.address(),
                                 Services.of("reward"),
                                 plan,

@@ -12,18 +12,15 @@ import dev.forkpoint.cli.local.Installation;
 import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.Console;
 import dev.forkpoint.cli.output.JsonLines;
+import dev.forkpoint.load.ServiceConnection;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -137,24 +134,15 @@ final class DoctorCommand implements Callable<Integer> {
     private record ServiceHealth(
             Service service, String address, Level level, String found, String advice) {
 
-        private static final Duration LIMIT = Duration.ofSeconds(5);
-
         static ServiceHealth ask(Service service, String address) throws InterruptedException {
             HttpResponse<String> response;
             try {
+                ServiceConnection connection = ServiceConnection.configured();
                 response =
-                        HttpClient.newBuilder()
-                                .version(HttpClient.Version.HTTP_1_1)
-                                .connectTimeout(LIMIT)
-                                .build()
+                        connection
+                                .http()
                                 .send(
-                                        HttpRequest.newBuilder(
-                                                        URI.create(
-                                                                "http://"
-                                                                        + address
-                                                                        + "/q/health/ready"))
-                                                .timeout(LIMIT)
-                                                .build(),
+                                        connection.get(address, "/q/health/ready"),
                                         HttpResponse.BodyHandlers.ofString());
             } catch (IOException e) {
                 return new ServiceHealth(

@@ -9,6 +9,7 @@ import dev.forkpoint.cli.local.LocalSettings;
 import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.load.LoadTest;
 import dev.forkpoint.load.Report;
+import dev.forkpoint.load.ServiceConnection;
 import dev.forkpoint.load.Services;
 import dev.forkpoint.load.Workload;
 import dev.forkpoint.load.Workloads;
@@ -183,6 +184,7 @@ final class LoadCommand implements Callable<Integer> {
         try {
             return new LoadTest(
                             workload,
+                            address == null ? ServiceConnection.plain() : connection(),
                             at,
                             Services.of(service.label()),
                             plan,
@@ -191,6 +193,14 @@ final class LoadCommand implements Callable<Integer> {
         } catch (StatusRuntimeException e) {
             throw new FailureException(
                     service.label() + "-service at " + at + ": " + e.getStatus(), e);
+        }
+    }
+
+    private static ServiceConnection connection() {
+        try {
+            return ServiceConnection.configured();
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(String.valueOf(e.getMessage()), e);
         }
     }
 

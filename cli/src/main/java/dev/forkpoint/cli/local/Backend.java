@@ -1,7 +1,8 @@
 package dev.forkpoint.cli.local;
 
+import dev.forkpoint.cli.UsageException;
+import dev.forkpoint.load.ServiceConnection;
 import io.grpc.ManagedChannel;
-import io.grpc.ManagedChannelBuilder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -24,18 +25,21 @@ public final class Backend implements AutoCloseable {
 
     private Backend(
             Map<Service, List<String>> replicas,
+            ServiceConnection connection,
             @Nullable LocalServices local,
             @Nullable String dashboard) {
         this.local = local;
         this.dashboard = dashboard;
         replicas.forEach(
                 (service, addresses) ->
-                        channels.put(service, addresses.stream().map(Backend::channel).toList()));
+                        channels.put(
+                                service,
+                                addresses.stream().map(a -> channel(connection, a)).toList()));
     }
 
-    private static ManagedChannel channel(String address) {
-        return ManagedChannelBuilder.forTarget("dns:///" + address)
-                .usePlaintext()
+    private static ManagedChannel channel(ServiceConnection connection, String address) {
+        return connection
+                .channel(address)
                 .maxInboundMessageSize(MAX_MESSAGE_BYTES)
                 // notices a machine that is gone; servers do not allow more often than this
                 .keepAliveTime(5, TimeUnit.MINUTES)
@@ -44,7 +48,13 @@ public final class Backend implements AutoCloseable {
 
     /** Channels to running services. */
     public static Backend connect(Addresses addresses) {
-        return new Backend(addresses.replicas(), null, addresses.dashboard());
+        ServiceConnection connection;
+        try {
+            connection = ServiceConnection.configured();
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(String.valueOf(e.getMessage()), e);
+        }
+        return new Backend(addresses.replicas(), connection, null, addresses.dashboard());
     }
 
     /** Starts services on this machine. */
@@ -54,7 +64,11 @@ public final class Backend implements AutoCloseable {
         Map<Service, List<String>> replicas = new EnumMap<>(Service.class);
         local.addresses().forEach((service, address) -> replicas.put(service, List.of(address)));
         String learner = local.addresses().get(Service.LEARNER);
-        return new Backend(replicas, local, learner == null ? null : "http://" + learner + "/");
+        return new Backend(
+                replicas,
+                ServiceConnection.plain(),
+                local,
+                learner == null ? null : "http://" + learner + "/");
     }
 
     /** One channel for each replica. */

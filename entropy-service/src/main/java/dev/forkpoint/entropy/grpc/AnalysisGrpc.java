@@ -20,6 +20,9 @@ import dev.forkpoint.proto.entropy.v1.TokenEntropy;
 import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.store.SnapshotSource;
+import dev.forkpoint.service.stream.StrictBinding;
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import io.smallrye.common.annotation.Blocking;
@@ -29,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 
 /** AnalysisService over {@link EntropyAnalysis}. */
 @GrpcService
-public class AnalysisGrpc extends AnalysisServiceGrpc.AnalysisServiceImplBase {
+public class AnalysisGrpc implements AnalysisServiceGrpc.AsyncService, BindableService {
 
     private static final int MOST_ROWS = 10_000;
 
@@ -37,6 +40,11 @@ public class AnalysisGrpc extends AnalysisServiceGrpc.AnalysisServiceImplBase {
 
     AnalysisGrpc(SnapshotSource snapshots) {
         this.snapshots = snapshots;
+    }
+
+    @Override
+    public ServerServiceDefinition bindService() {
+        return StrictBinding.of(AnalysisServiceGrpc.bindService(this));
     }
 
     @Override

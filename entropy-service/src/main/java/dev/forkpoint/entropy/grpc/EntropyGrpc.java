@@ -28,6 +28,9 @@ import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.store.SnapshotSource;
 import dev.forkpoint.service.stream.StreamSession;
+import dev.forkpoint.service.stream.StrictBinding;
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import io.smallrye.common.annotation.Blocking;
@@ -39,7 +42,7 @@ import org.jspecify.annotations.Nullable;
 
 /** EntropyService over {@link ScoringQueue} and {@link EntropySummary}. */
 @GrpcService
-public class EntropyGrpc extends EntropyServiceGrpc.EntropyServiceImplBase {
+public class EntropyGrpc implements EntropyServiceGrpc.AsyncService, BindableService {
 
     /** Most values of one Summarize call: 400 MB of floats, in memory at once. */
     private static final int MAX_SUMMARY_VALUES = 100_000_000;
@@ -58,6 +61,11 @@ public class EntropyGrpc extends EntropyServiceGrpc.EntropyServiceImplBase {
         this.queue = queue;
         this.config = config;
         this.snapshots = snapshots;
+    }
+
+    @Override
+    public ServerServiceDefinition bindService() {
+        return StrictBinding.of(EntropyServiceGrpc.bindService(this));
     }
 
     @Override

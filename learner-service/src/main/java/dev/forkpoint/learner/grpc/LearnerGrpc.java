@@ -1,5 +1,8 @@
 package dev.forkpoint.learner.grpc;
 
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
+import dev.forkpoint.service.stream.StrictBinding;
 import dev.forkpoint.learner.run.TrainerManager;
 import dev.forkpoint.proto.learner.v1.AccumulateRequest;
 import dev.forkpoint.proto.learner.v1.AccumulateResponse;
@@ -24,12 +27,17 @@ import io.smallrye.common.annotation.Blocking;
 /** LearnerService over {@link TrainerManager}. */
 @GrpcService
 @Blocking
-public class LearnerGrpc extends LearnerServiceGrpc.LearnerServiceImplBase {
+public class LearnerGrpc implements LearnerServiceGrpc.AsyncService, BindableService {
 
     private final TrainerManager trainers;
 
     LearnerGrpc(TrainerManager trainers) {
         this.trainers = trainers;
+    }
+
+    @Override
+    public ServerServiceDefinition bindService() {
+        return StrictBinding.of(LearnerServiceGrpc.bindService(this));
     }
 
     @Override

@@ -1,5 +1,8 @@
 package dev.forkpoint.learner.grpc;
 
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
+import dev.forkpoint.service.stream.StrictBinding;
 import dev.forkpoint.learner.run.EventLog;
 import dev.forkpoint.learner.run.RunManager;
 import dev.forkpoint.learner.run.RunSpecs;
@@ -31,12 +34,17 @@ import java.util.List;
 
 /** RunService over {@link RunManager}. */
 @GrpcService
-public class RunGrpc extends RunServiceGrpc.RunServiceImplBase {
+public class RunGrpc implements RunServiceGrpc.AsyncService, BindableService {
 
     private final RunManager runs;
 
     RunGrpc(RunManager runs) {
         this.runs = runs;
+    }
+
+    @Override
+    public ServerServiceDefinition bindService() {
+        return StrictBinding.of(RunServiceGrpc.bindService(this));
     }
 
     @Override

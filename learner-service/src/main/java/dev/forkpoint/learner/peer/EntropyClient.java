@@ -54,6 +54,11 @@ public final class EntropyClient implements AutoCloseable {
         public Optional<Status> failure(ScoreResponse answer) {
             return answer.hasError() ? Optional.of(answer.getError()) : Optional.empty();
         }
+
+        @Override
+        public ScoreRequest cancel(String id) {
+            return ScoreRequest.newBuilder().setCancel(id).build();
+        }
     }
 
     /** Loads the version on every replica. */

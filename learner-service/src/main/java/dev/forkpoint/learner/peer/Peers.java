@@ -3,6 +3,8 @@ package dev.forkpoint.learner.peer;
 import dev.forkpoint.learner.run.LearnerConfig;
 import dev.forkpoint.service.client.PeerOptions;
 import dev.forkpoint.service.client.ReplicaSet;
+import dev.forkpoint.service.security.PeerSecurity;
+import dev.forkpoint.service.telemetry.Telemetry;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -12,11 +14,13 @@ import java.time.Duration;
 @ApplicationScoped
 public class Peers {
 
+    private final Telemetry telemetry;
     private final ReplicaSet rollout;
     private final ReplicaSet entropy;
     private final ReplicaSet reward;
 
-    Peers(LearnerConfig config, MeterRegistry meters) {
+    Peers(LearnerConfig config, PeerSecurity security, Telemetry telemetry, MeterRegistry meters) {
+        this.telemetry = telemetry;
         PeerOptions defaults = PeerOptions.defaults();
         PeerOptions options =
                 new PeerOptions(
@@ -26,9 +30,14 @@ public class Peers {
                         defaults.firstBackoff(),
                         defaults.maxInFlight(),
                         defaults.maxMessageBytes());
-        rollout = new ReplicaSet("rollout", config.rollout(), options, meters);
-        entropy = new ReplicaSet("entropy", config.entropy(), options, meters);
-        reward = new ReplicaSet("reward", config.reward(), options, meters);
+        rollout = new ReplicaSet("rollout", config.rollout(), options, security, telemetry, meters);
+        entropy = new ReplicaSet("entropy", config.entropy(), options, security, telemetry, meters);
+        reward = new ReplicaSet("reward", config.reward(), options, security, telemetry, meters);
+    }
+
+    /** For the traces of steps, of which calls to the peers are part. */
+    public Telemetry telemetry() {
+        return telemetry;
     }
 
     public ReplicaSet rollout() {

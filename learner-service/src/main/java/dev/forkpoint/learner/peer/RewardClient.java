@@ -58,6 +58,11 @@ public final class RewardClient implements AutoCloseable {
         public Optional<Status> failure(VerifyResponse answer) {
             return answer.hasError() ? Optional.of(answer.getError()) : Optional.empty();
         }
+
+        @Override
+        public VerifyRequest cancel(String id) {
+            return VerifyRequest.newBuilder().setCancel(id).build();
+        }
     }
 
     /** The verdict of one item; a failure is a ServiceException. */

@@ -55,6 +55,20 @@ public final class RolloutClient implements AutoCloseable {
         public Optional<Status> failure(GenerateResponse answer) {
             return answer.hasError() ? Optional.of(answer.getError()) : Optional.empty();
         }
+
+        @Override
+        public GenerateRequest cancel(String id) {
+            return GenerateRequest.newBuilder().setCancel(id).build();
+        }
+
+        @Override
+        public GenerateRequest limited(GenerateRequest request, long millis) {
+            RolloutRequest rollout = request.getRollout();
+            int limit = (int) Math.min(millis, Integer.MAX_VALUE);
+            return request.toBuilder()
+                    .setRollout(rollout.toBuilder().setTimeoutMs(limit))
+                    .build();
+        }
     }
 
     /**

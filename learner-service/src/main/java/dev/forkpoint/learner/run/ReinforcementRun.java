@@ -26,6 +26,7 @@ import dev.forkpoint.proto.learner.v1.StepMetrics;
 import dev.forkpoint.proto.learner.v1.WatchRunResponse;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.proto.reward.v1.Problem;
+import dev.forkpoint.service.telemetry.StepTrace;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -160,8 +161,19 @@ final class ReinforcementRun {
         records.evaluated(result);
     }
 
-    /** One round of the loop. */
     private void step(int number) throws IOException {
+        try (StepTrace trace = StepTrace.begin(run.telemetry, run.runId, number, "sample")) {
+            try {
+                step(number, trace);
+            } catch (IOException | RuntimeException e) {
+                trace.failed(e);
+                throw e;
+            }
+        }
+    }
+
+    /** One round of the loop. */
+    private void step(int number, StepTrace trace) throws IOException {
         StepClock clock = new StepClock();
         Collected collected = collected(number);
         ahead = null;
@@ -170,6 +182,7 @@ final class ReinforcementRun {
             ahead = background.submit(() -> collect(number + 1, sampler, collected.nextProblem()));
         }
         clock.sampled();
+        trace.phase("update");
         StepAssembly assembly = StepAssembly.of(number, collected.groups(), objective);
         MetricsOfStep metrics =
                 new MetricsOfStep(
@@ -188,6 +201,7 @@ final class ReinforcementRun {
             next = update(number, assembly, selected, metrics);
         }
         clock.updated();
+        trace.phase("publish");
         long version = progress.policyVersion() + 1;
         trainer.publish(run.directory.policy(version));
         policy = run.snapshot(version);
@@ -195,6 +209,7 @@ final class ReinforcementRun {
             serve();
         }
         clock.published();
+        trace.phase("record");
 
         long sampled = metrics.sampledTokens();
         double seconds = progress.trainingSeconds() + clock.seconds();

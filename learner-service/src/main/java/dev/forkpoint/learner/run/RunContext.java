@@ -10,6 +10,7 @@ import dev.forkpoint.proto.learner.v1.RunSpec;
 import dev.forkpoint.proto.learner.v1.WatchRunResponse;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.service.store.SnapshotSource;
+import dev.forkpoint.service.telemetry.Telemetry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ final class RunContext implements AutoCloseable {
     final RunDirectory directory;
     final EventLog events;
     final SnapshotSource snapshots;
+    final Telemetry telemetry;
     final RolloutClient rollouts;
     final EntropyClient entropies;
     final RewardClient rewards;
@@ -48,6 +50,7 @@ final class RunContext implements AutoCloseable {
         this.events = events;
         this.snapshots = snapshots;
         this.policyBaseUri = policyBaseUri;
+        telemetry = peers.telemetry();
         rollouts = new RolloutClient(peers.rollout());
         entropies = new EntropyClient(peers.entropy());
         rewards = new RewardClient(peers.reward());

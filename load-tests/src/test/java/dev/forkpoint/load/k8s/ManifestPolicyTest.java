@@ -108,15 +108,62 @@ class ManifestPolicyTest {
 
     private static void assertProbe(String name, Container c, Probe probe, String service) {
         assertThat(probe).as(name).isNotNull();
-        assertThat(probe.getGrpc().getService()).as(name).isEqualTo(service);
-        assertThat(probe.getGrpc().getPort())
-                .as(name)
-                .isEqualTo(c.getPorts().get(0).getContainerPort());
+        int port = c.getPorts().get(0).getContainerPort();
+        if (probe.getGrpc() != null) {
+            assertThat(probe.getGrpc().getService()).as(name).isEqualTo(service);
+            assertThat(probe.getGrpc().getPort()).as(name).isEqualTo(port);
+        } else { // with TLS, which kubelet's gRPC probes do not speak
+            assertThat(probe.getHttpGet().getScheme()).as(name).isEqualTo("HTTPS");
+            assertThat(probe.getHttpGet().getPort().getIntVal()).as(name).isEqualTo(port);
+            assertThat(probe.getHttpGet().getPath())
+                    .as(name)
+                    .isEqualTo(service.equals("readiness") ? "/q/health/ready" : "/q/health/live");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"overlays/laptop", "overlays/gpu", "overlays/cluster"})
+    void everyPodHasTlsAndTokensOrSaysThatItHasNone(String overlay) throws Exception {
+        Manifests built = built(overlay);
+        for (ConfigMap settings : built.all(ConfigMap.class)) {
+            boolean tls = "tls".equals(settings.getData().get("QUARKUS_PROFILE"));
+            boolean insecure = "true".equals(settings.getData().get("FORKPOINT_INSECURE"));
+            assertThat(tls ^ insecure).as(settings.getMetadata().getName()).isTrue();
+            assertThat(settings.getData().values())
+                    .as("with TLS, policies travel by it too")
+                    .noneMatch(value -> tls && value.contains("http://"));
+        }
+        if (!overlay.endsWith("laptop")) {
+            built.pods()
+                    .forEach(
+                            (name, pod) ->
+                                    assertThat(pod.getSpec().getVolumes())
+                                            .as(name)
+                                            .anyMatch(
+                                                    v ->
+                                                            v.getSecret() != null
+                                                                    && v.getSecret()
+                                                                            .getSecretName()
+                                                                            .endsWith("-tls"))
+                                            .anyMatch(
+                                                    v ->
+                                                            v.getSecret() != null
+                                                                    && v.getSecret()
+                                                                            .getSecretName()
+                                                                            .equals(
+                                                                                    "forkpoint-token")));
+        }
     }
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"overlays/laptop", "overlays/gpu", "overlays/cluster", "jobs/quickstart"})
+            strings = {
+                "overlays/laptop",
+                "overlays/gpu",
+                "overlays/cluster",
+                "jobs/quickstart",
+                "jobs/quickstart-tls"
+            })
     void everyOverlayBuildsAndItsPodsStayClosed(String overlay) throws Exception {
         Manifests built = built(overlay);
         built.pods().forEach(ManifestPolicyTest::assertPod);

@@ -23,6 +23,9 @@ import dev.forkpoint.reward.verifier.VerifierRegistry;
 import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.stream.StreamSession;
+import dev.forkpoint.service.stream.StrictBinding;
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
@@ -32,7 +35,7 @@ import org.jspecify.annotations.Nullable;
 
 /** RewardService: translates messages and puts the work on its lane. */
 @GrpcService
-public class RewardGrpc extends RewardServiceGrpc.RewardServiceImplBase {
+public class RewardGrpc implements RewardServiceGrpc.AsyncService, BindableService {
     private static final int MAX_COUNT = 1_000_000;
 
     private final VerifierRegistry verifiers;
@@ -52,6 +55,11 @@ public class RewardGrpc extends RewardServiceGrpc.RewardServiceImplBase {
         this.lanes = lanes;
         this.meters = meters;
         this.config = config;
+    }
+
+    @Override
+    public ServerServiceDefinition bindService() {
+        return StrictBinding.of(RewardServiceGrpc.bindService(this));
     }
 
     @Override

@@ -60,6 +60,19 @@ public interface EngineConfig {
         Optional<PemFiles> tls();
     }
 
+    /** Paces answers as an accelerator would; only for tests of several replicas on one machine. */
+    Simulation simulation();
+
+    /** The accelerator that is not there. */
+    interface Simulation {
+        /** Time for one token of one sequence. Absent: nothing is simulated. */
+        Optional<Duration> tokenTime();
+
+        /** Sequences that it decodes side by side. */
+        @WithDefault("16")
+        int rows();
+    }
+
     /** The endpoint at which other KServe v2 clients reach the engine {@code triton}. */
     Kserve kserve();
 

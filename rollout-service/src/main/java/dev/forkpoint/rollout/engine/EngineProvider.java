@@ -33,7 +33,7 @@ public class EngineProvider {
     @Startup
     RolloutEngine engine(EngineConfig config, SnapshotSource snapshots, MeterRegistry meters)
             throws IOException {
-        RolloutEngine engine = create(config, stats(meters));
+        RolloutEngine engine = paced(create(config, stats(meters)), config.simulation());
         Gauge.builder("forkpoint.rollout.active.sequences", engine, RolloutEngine::active)
                 .description("sequences being decoded")
                 .register(meters);
@@ -110,6 +110,16 @@ public class EngineProvider {
                                     + name
                                     + " (expected: triton, direct or remote)");
         };
+    }
+
+    private static RolloutEngine paced(RolloutEngine engine, EngineConfig.Simulation simulation) {
+        if (simulation.tokenTime().isEmpty()) {
+            return engine;
+        }
+        LOG.warnf(
+                "simulated device: tokenTime=%s rows=%d",
+                simulation.tokenTime().get(), simulation.rows());
+        return new SimulatedDevice(engine, simulation.tokenTime().get(), simulation.rows());
     }
 
     private static String usual() {

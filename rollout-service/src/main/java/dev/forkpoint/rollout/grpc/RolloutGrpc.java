@@ -1,5 +1,8 @@
 package dev.forkpoint.rollout.grpc;
 
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
+import dev.forkpoint.service.stream.StrictBinding;
 import com.google.rpc.Code;
 import dev.forkpoint.policy.GenerationRequest;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
@@ -29,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 
 /** RolloutService over a {@link RolloutEngine}. */
 @GrpcService
-public class RolloutGrpc extends RolloutServiceGrpc.RolloutServiceImplBase {
+public class RolloutGrpc implements RolloutServiceGrpc.AsyncService, BindableService {
 
     private final RolloutEngine engine;
     private final EngineConfig config;
@@ -52,6 +55,11 @@ public class RolloutGrpc extends RolloutServiceGrpc.RolloutServiceImplBase {
         this.config = config;
         this.snapshots = snapshots;
         this.meters = meters;
+    }
+
+    @Override
+    public ServerServiceDefinition bindService() {
+        return StrictBinding.of(RolloutServiceGrpc.bindService(this));
     }
 
     @Override

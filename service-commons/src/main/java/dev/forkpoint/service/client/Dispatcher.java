@@ -2,10 +2,14 @@ package dev.forkpoint.service.client;
 
 import com.google.rpc.Code;
 import com.google.rpc.Status;
+import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
+import dev.forkpoint.service.telemetry.CallTags;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.core.IntervalFunction;
 import io.grpc.Channel;
+import io.grpc.Context;
+import io.grpc.Deadline;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -15,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -28,10 +33,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Requests with ids over one bidirectional stream a replica. A request goes to the replica with the
  * fewest in flight whose breaker is closed; what a lost, sick or overloaded replica has not
- * answered goes elsewhere after a pause, and only that. One that sheds load rests for as long as it
- * asks; one that lost its preparation (the wanted policy) is prepared again. A request ends with
- * its last answer, or with a failure at its deadline at the latest. Requests must be idempotent.
- * Thread-safe.
+ * answered goes elsewhere after a pause, and only that, within the set's {@link RetryBudget}. One
+ * that sheds load rests for as long as it asks; one that lost its preparation (the wanted policy)
+ * is prepared again. A failure that says nothing for another attempt (UNKNOWN, UNAUTHENTICATED) is
+ * tried three times. A request ends with its last answer, or with a failure at its deadline at the
+ * latest, which is that of the calling {@link Context} when it comes first; what is given up is
+ * cancelled. Requests must be idempotent. Thread-safe.
  *
  * @param <Q> request message
  * @param <A> answer message
@@ -51,10 +58,30 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
 
         /** The failure that the answer tells of. */
         Optional<Status> failure(A answer);
+
+        /** Tells the replica that nobody waits for the request any more. */
+        Q cancel(String id);
+
+        /** The request with a time limit, where it has a field for one. */
+        default Q limited(Q request, long millis) {
+            return request;
+        }
     }
 
     /** How often a request may meet a replica that lost its preparation before it fails. */
     private static final int PREPARATIONS = 3;
+
+    /** How often what gives no reason to try again is tried. */
+    private static final int BLIND_ATTEMPTS = 3;
+
+    /** Failures of a stream or of its preparation that another attempt may not meet. */
+    private static final Set<io.grpc.Status.Code> PASSING =
+            Set.of(
+                    io.grpc.Status.Code.UNAVAILABLE,
+                    io.grpc.Status.Code.RESOURCE_EXHAUSTED,
+                    io.grpc.Status.Code.DEADLINE_EXCEEDED,
+                    io.grpc.Status.Code.CANCELLED,
+                    io.grpc.Status.Code.ABORTED);
 
     private final ReplicaSet set;
     private final Protocol<Q, A> protocol;
@@ -65,6 +92,8 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
     private final Map<String, Pending> pending = new LinkedHashMap<>();
     private final ArrayDeque<Pending> waiting = new ArrayDeque<>();
     private final List<Lane> lanes = new ArrayList<>();
+    private CallTags firstCaller = CallTags.capture();
+    private boolean called;
     private boolean closed;
 
     /**
@@ -93,8 +122,17 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
      * request id in use is an IllegalArgumentException.
      */
     public CompletableFuture<A> submit(String id, Q request) {
-        Pending p = new Pending(id, request, now() + set.options().requestTimeout().toNanos());
+        long limit = set.options().requestTimeout().toNanos();
+        Deadline callers = Context.current().getDeadline();
+        if (callers != null) {
+            limit = Math.min(limit, callers.timeRemaining(TimeUnit.NANOSECONDS));
+        }
+        Pending p = new Pending(id, request, limit);
         synchronized (this) {
+            if (!called) {
+                called = true;
+                firstCaller = CallTags.capture();
+            }
             if (closed) {
                 throw new IllegalStateException("dispatcher of " + set.service() + " is closed");
             }
@@ -205,8 +243,8 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
                                     + "-service did not answer request "
                                     + p.id
                                     + " within "
-                                    + set.options().requestTimeout().toSeconds()
-                                    + " s"
+                                    + TimeUnit.NANOSECONDS.toMillis(p.limit)
+                                    + " ms"
                                     + (p.lastFailure == null
                                             ? ""
                                             : "; last failure: " + p.lastFailure)));
@@ -215,21 +253,32 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
     }
 
     private void fail(Pending p, ServiceException e) {
+        List<Runnable> cancels = new ArrayList<>();
         synchronized (this) {
             pending.remove(p.id, p);
             waiting.remove(p);
             for (Lane lane : lanes) {
-                lane.release(p.id);
+                if (lane.release(p.id) != null) {
+                    cancels.add(lane.send(protocol.cancel(p.id)));
+                }
             }
         }
+        cancels.forEach(Runnable::run);
         p.future.completeExceptionally(e);
     }
 
-    /** Another attempt after a pause, or failure when there have been enough. */
-    private void again(Pending p, String failure) {
+    /**
+     * Another attempt after a pause, or failure when there have been enough.
+     *
+     * @param code what ended this one
+     */
+    private void again(Pending p, io.grpc.Status.Code code, String failure) {
         p.lastFailure = failure;
         p.attempts++;
-        if (p.attempts >= set.options().maxAttempts()) {
+        if (!PASSING.contains(code) && code != io.grpc.Status.Code.FAILED_PRECONDITION) {
+            p.blindAttempts++;
+        }
+        if (p.attempts >= set.options().maxAttempts() || p.blindAttempts >= BLIND_ATTEMPTS) {
             fail(
                     p,
                     new ServiceException(
@@ -244,22 +293,30 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
                                     + failure));
             return;
         }
-        synchronized (this) {
-            if (closed) {
-                return;
-            }
-            timer.schedule(
-                    () -> {
-                        synchronized (this) {
-                            if (!closed && pending.get(p.id) == p) {
-                                waiting.add(p);
-                            }
-                        }
-                        pump();
-                    },
-                    backoff.apply(p.attempts),
-                    TimeUnit.MILLISECONDS);
+        // one that sheds load has said itself when to come again
+        queueAfterPause(p, code != io.grpc.Status.Code.RESOURCE_EXHAUSTED);
+    }
+
+    private synchronized void queueAfterPause(Pending p, boolean budgeted) {
+        if (closed) {
+            return;
         }
+        timer.schedule(
+                () -> {
+                    synchronized (this) {
+                        if (closed || pending.get(p.id) != p) {
+                            return;
+                        }
+                        if (budgeted && !set.budget().tryTake()) {
+                            queueAfterPause(p, true);
+                            return;
+                        }
+                        waiting.add(p);
+                    }
+                    pump();
+                },
+                backoff.apply(p.attempts),
+                TimeUnit.MILLISECONDS);
     }
 
     /** Gives up what runs: open requests fail with CANCELLED, streams are cancelled. */
@@ -287,16 +344,19 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
     private final class Pending {
         private final String id;
         private final Q request;
+        private final long limit;
         private final long deadline;
         private final CompletableFuture<A> future = new CompletableFuture<>();
         private volatile long sentAt;
         private volatile int attempts;
+        private volatile int blindAttempts;
         private volatile @Nullable String lastFailure;
 
-        Pending(String id, Q request, long deadline) {
+        Pending(String id, Q request, long limit) {
             this.id = id;
             this.request = request;
-            this.deadline = deadline;
+            this.limit = limit;
+            deadline = now() + limit;
         }
     }
 
@@ -309,6 +369,8 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
         private boolean opening;
         private boolean retired;
         private int generation;
+        private int failedOpenings;
+        private int hopelessOpenings;
         private long restUntil = now();
         private volatile long heardAt = now();
 
@@ -336,7 +398,9 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
                 opening = true;
                 lostWhileOpening = null;
                 int mine = ++generation;
-                opener.execute(() -> open(mine));
+                CallTags tags = firstCaller;
+                // the stream outlives the call that happened to need it first, and its deadline
+                opener.execute(Context.ROOT.wrap(() -> tags.run(() -> open(mine))));
             }
             return false;
         }
@@ -355,6 +419,8 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
                     if (usable) {
                         requests = opened;
                         heardAt = now();
+                        failedOpenings = 0;
+                        hopelessOpenings = 0;
                     }
                 }
                 if (lost != null) {
@@ -370,15 +436,34 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
                 LOG.warnf(
                         "cannot use replica=%s@%s: %s",
                         set.service(), replica.address(), e.getMessage());
+                List<Pending> hopeless = new ArrayList<>();
                 synchronized (Dispatcher.this) {
                     opening = false;
+                    failedOpenings++;
+                    hopelessOpenings = PASSING.contains(codeOf(e)) ? 0 : hopelessOpenings + 1;
+                    restUntil =
+                            now()
+                                    + TimeUnit.MILLISECONDS.toNanos(
+                                            backoff.apply(Math.min(failedOpenings, 16)));
                     if (lanes.stream().allMatch(l -> l.requests == null)) {
                         for (Pending p : waiting) {
                             p.lastFailure = String.valueOf(e.getMessage());
                         }
+                        if (lanes.stream().allMatch(l -> l.hopelessOpenings >= BLIND_ATTEMPTS)) {
+                            hopeless.addAll(waiting);
+                        }
                     }
                 }
+                for (Pending p : hopeless) {
+                    fail(p, ErrorMapping.toServiceException(e));
+                }
             }
+        }
+
+        private io.grpc.Status.Code codeOf(RuntimeException e) {
+            return e instanceof ServiceException s
+                    ? io.grpc.Status.fromCodeValue(s.code().getNumber()).getCode()
+                    : io.grpc.Status.fromThrowable(e).getCode();
         }
 
         private Throwable unwrap(RuntimeException e) {
@@ -394,13 +479,21 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
             replica.bulkhead().tryAcquirePermission();
             p.sentAt = now();
             inFlight.put(p.id, p);
+            return send(
+                    protocol.limited(
+                            p.request,
+                            Math.max(1, TimeUnit.NANOSECONDS.toMillis(p.deadline - p.sentAt))));
+        }
+
+        /** What sends the message on the stream of this moment; made under the dispatcher. */
+        Runnable send(Q message) {
             StreamObserver<Q> to = requests;
             int mine = generation;
             return () -> {
                 try {
                     synchronized (this) {
                         if (to != null) {
-                            to.onNext(p.request);
+                            to.onNext(message);
                         }
                     }
                 } catch (RuntimeException e) {
@@ -457,7 +550,10 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
                 LOG.debug("stream was gone already", e);
             }
             for (Pending p : orphans) {
-                again(p, replica.address() + ": " + why.getCode() + " " + why.getDescription());
+                again(
+                        p,
+                        why.getCode(),
+                        replica.address() + ": " + why.getCode() + " " + why.getDescription());
             }
         }
 
@@ -513,6 +609,7 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
                     return;
                 }
                 replica.breaker().onSuccess(0, TimeUnit.NANOSECONDS);
+                set.budget().answered();
                 synchronized (Dispatcher.this) {
                     pending.remove(id, p);
                 }
@@ -540,7 +637,7 @@ public final class Dispatcher<Q, A> implements AutoCloseable {
                 } else {
                     return false;
                 }
-                again(p, text);
+                again(p, code, text);
                 return true;
             }
 

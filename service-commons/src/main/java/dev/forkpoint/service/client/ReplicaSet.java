@@ -3,6 +3,9 @@ package dev.forkpoint.service.client;
 import com.google.rpc.Code;
 import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
+import dev.forkpoint.service.security.PeerSecurity;
+import dev.forkpoint.service.telemetry.ClientTelemetry;
+import dev.forkpoint.service.telemetry.Telemetry;
 import io.github.resilience4j.bulkhead.BulkheadConfig;
 import io.github.resilience4j.bulkhead.BulkheadRegistry;
 import io.github.resilience4j.circuitbreaker.CallNotPermittedException;
@@ -20,6 +23,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -59,7 +63,10 @@ public final class ReplicaSet implements AutoCloseable {
     private final List<String> addresses;
     private final Lookup lookup;
     private final PeerOptions options;
+    private final PeerSecurity security;
+    private final ClientTelemetry telemetry;
     private final Retry retry;
+    private final RetryBudget budget;
     private final CircuitBreakerRegistry breakers;
     private final BulkheadRegistry bulkheads;
     private final @Nullable ScheduledExecutorService lookups;
@@ -68,16 +75,24 @@ public final class ReplicaSet implements AutoCloseable {
     /**
      * @param service name in metrics, such as {@code rollout}
      * @param addresses {@code host:port} of each replica, at least one
+     * @param security whom to trust, and what token to show
      */
     public ReplicaSet(
-            String service, List<String> addresses, PeerOptions options, MeterRegistry meters) {
-        this(service, addresses, options, meters, InetAddress::getAllByName);
+            String service,
+            List<String> addresses,
+            PeerOptions options,
+            PeerSecurity security,
+            Telemetry telemetry,
+            MeterRegistry meters) {
+        this(service, addresses, options, security, telemetry, meters, InetAddress::getAllByName);
     }
 
     ReplicaSet(
             String service,
             List<String> addresses,
             PeerOptions options,
+            PeerSecurity security,
+            Telemetry telemetry,
             MeterRegistry meters,
             Lookup lookup) {
         if (addresses.isEmpty()) {
@@ -89,6 +104,8 @@ public final class ReplicaSet implements AutoCloseable {
         this.addresses = List.copyOf(addresses);
         this.lookup = lookup;
         this.options = options;
+        this.security = security;
+        this.telemetry = new ClientTelemetry(telemetry);
         breakers =
                 CircuitBreakerRegistry.of(
                         CircuitBreakerConfig.custom()
@@ -106,12 +123,17 @@ public final class ReplicaSet implements AutoCloseable {
                                 .maxConcurrentCalls(options.maxInFlight())
                                 .maxWaitDuration(Duration.ZERO)
                                 .build());
+        budget = new RetryBudget(options.maxInFlight(), System::nanoTime);
+        Gauge.builder("forkpoint.peer.retry.budget", budget, RetryBudget::available)
+                .description("attempts beyond the first that may be made at once")
+                .tag("service", service)
+                .register(meters);
         RetryRegistry retries =
                 RetryRegistry.of(
                         RetryConfig.custom()
                                 .maxAttempts(Math.min(options.maxAttempts(), 6))
                                 .intervalFunction(backoff())
-                                .retryOnException(ReplicaSet::isReplicasFault)
+                                .retryOnException(t -> isReplicasFault(t) && budget.tryTake())
                                 .build());
         retry = retries.retry(service);
         TaggedCircuitBreakerMetrics.ofCircuitBreakerRegistry(breakers).bindTo(meters);
@@ -176,7 +198,7 @@ public final class ReplicaSet implements AutoCloseable {
         return new Replica(
                 resolved,
                 configured,
-                connect(resolved),
+                connect(resolved, configured),
                 breakers.circuitBreaker(name),
                 bulkheads.bulkhead(name));
     }
@@ -194,6 +216,11 @@ public final class ReplicaSet implements AutoCloseable {
         return options;
     }
 
+    /** Shared by everything that is sent to the set. */
+    RetryBudget budget() {
+        return budget;
+    }
+
     IntervalFunction backoff() {
         return IntervalFunction.ofExponentialRandomBackoff(
                 options.firstBackoff(), 2.0, 0.5, options.firstBackoff().multipliedBy(16));
@@ -205,11 +232,14 @@ public final class ReplicaSet implements AutoCloseable {
      */
     public <T> T call(Replica replica, Function<ManagedChannel, T> call) {
         try {
-            return Retry.decorateSupplier(
-                            retry,
-                            CircuitBreaker.decorateSupplier(
-                                    replica.breaker(), () -> call.apply(replica.channel())))
-                    .get();
+            T answer =
+                    Retry.decorateSupplier(
+                                    retry,
+                                    CircuitBreaker.decorateSupplier(
+                                            replica.breaker(), () -> call.apply(replica.channel())))
+                            .get();
+            budget.answered();
+            return answer;
         } catch (CallNotPermittedException e) {
             throw new ServiceException(
                     Code.UNAVAILABLE,
@@ -287,9 +317,11 @@ public final class ReplicaSet implements AutoCloseable {
                 || code == Status.Code.DEADLINE_EXCEEDED;
     }
 
-    private ManagedChannel connect(String address) {
-        return NettyChannelBuilder.forTarget(address)
-                .usePlaintext()
+    /** The certificate names the host that was configured, not the address it has today. */
+    private ManagedChannel connect(String address, String configured) {
+        String host = configured.substring(0, configured.lastIndexOf(':'));
+        return security.secure(NettyChannelBuilder.forTarget(address), host)
+                .intercept(telemetry)
                 .maxInboundMessageSize(options.maxMessageBytes())
                 .keepAliveTime(30, TimeUnit.SECONDS)
                 .keepAliveTimeout(10, TimeUnit.SECONDS)

@@ -3,6 +3,7 @@ package dev.forkpoint.service.lifecycle;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.vertx.http.HttpServer;
 import io.quarkus.vertx.http.HttpServerStart;
+import io.quarkus.vertx.http.HttpsServerStart;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.ObservesAsync;
 import java.io.IOException;
@@ -36,6 +37,14 @@ public class ReadyFile {
     }
 
     void listening(@ObservesAsync HttpServerStart start, HttpServer server) throws IOException {
+        write(start.options().getHost(), server.getPort());
+    }
+
+    void listening(@ObservesAsync HttpsServerStart start, HttpServer server) throws IOException {
+        write(start.options().getHost(), server.getSecurePort());
+    }
+
+    private void write(String host, int port) throws IOException {
         if (file.isPresent()) {
             Path to = file.get().toAbsolutePath();
             Path beside = to.resolveSibling(to.getFileName() + ".part");
@@ -44,8 +53,8 @@ public class ReadyFile {
                     String.format(
                             "{\"service\":\"%s\",\"host\":\"%s\",\"port\":%d,\"pid\":%d}%n",
                             service.replace("forkpoint-", "").replace("-service", ""),
-                            start.options().getHost(),
-                            server.getPort(),
+                            host,
+                            port,
                             ProcessHandle.current().pid()));
             Files.move(
                     beside,

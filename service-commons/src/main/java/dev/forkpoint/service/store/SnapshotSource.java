@@ -5,6 +5,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.rpc.Code;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.service.error.ServiceException;
+import dev.forkpoint.service.security.PeerSecurity;
+import io.grpc.Context;
+import io.grpc.Deadline;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.io.IOException;
@@ -33,6 +36,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLContext;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
@@ -54,39 +58,46 @@ public class SnapshotSource {
     private final Path cache;
     private final int cacheKeep;
     private final Duration fileLimit;
-    private final HttpClient http =
-            HttpClient.newBuilder()
-                    .connectTimeout(Duration.ofSeconds(10))
-                    .followRedirects(HttpClient.Redirect.NEVER)
-                    .build();
+    private final HttpClient http = client(Optional.empty());
+    private final HttpClient peers;
+    private final List<String> peerUris;
+    private final PeerSecurity security;
 
     /**
      * @param allowed prefixes of URIs that may be read: {@code file:/dir/} or {@code
      *     https://host/path/}; none: nothing may
      * @param cache folder for what was downloaded
      * @param cacheKeep newest snapshots that stay in the cache, at least 1
+     * @param peerUris prefixes of URIs that peers serve, who are shown the token and need the
+     *     peers' certificates; other servers are not shown it
      */
     @Inject
     public SnapshotSource(
             @ConfigProperty(name = "forkpoint.policy.allowed-uris") Optional<List<String>> allowed,
             @ConfigProperty(name = "forkpoint.policy.cache-dir") Optional<Path> cache,
-            @ConfigProperty(name = "forkpoint.policy.cache-keep", defaultValue = "4")
-                    int cacheKeep) {
-        this(allowed, cache, cacheKeep, FILE_LIMIT);
+            @ConfigProperty(name = "forkpoint.policy.cache-keep", defaultValue = "4") int cacheKeep,
+            @ConfigProperty(name = "forkpoint.peers.policy-uris") Optional<List<String>> peerUris,
+            PeerSecurity security) {
+        this(allowed, cache, cacheKeep, FILE_LIMIT, peerUris, security);
     }
 
     SnapshotSource(
             Optional<List<String>> allowed,
             Optional<Path> cache,
             int cacheKeep,
-            Duration fileLimit) {
+            Duration fileLimit,
+            Optional<List<String>> peerUris,
+            PeerSecurity security) {
         if (cacheKeep < 1) {
             throw new IllegalArgumentException(
                     "forkpoint.policy.cache-keep: " + cacheKeep + " (expected: at least 1)");
         }
         this.cacheKeep = cacheKeep;
         this.fileLimit = fileLimit;
-        this.allowed = allowed.orElse(List.of()).stream().map(SnapshotSource::prefix).toList();
+        this.allowed = prefixes("forkpoint.policy.allowed-uris", allowed);
+        this.peerUris = prefixes("forkpoint.peers.policy-uris", peerUris);
+        this.security = security;
+        peers = client(security.sslContext());
         this.cache =
                 cache.orElseGet(
                         () -> Path.of(System.getProperty("java.io.tmpdir"), "forkpoint-policies"));
@@ -95,13 +106,24 @@ public class SnapshotSource {
     /**
      * With a slash at its end, so that {@code …/policies} does not allow {@code …/policies-old}.
      */
-    private static String prefix(String text) {
+    private static List<String> prefixes(String key, Optional<List<String>> texts) {
+        return texts.orElse(List.of()).stream().map(text -> prefix(key, text)).toList();
+    }
+
+    private static HttpClient client(Optional<SSLContext> trusted) {
+        HttpClient.Builder client =
+                HttpClient.newBuilder()
+                        .connectTimeout(Duration.ofSeconds(10))
+                        .followRedirects(HttpClient.Redirect.NEVER);
+        trusted.ifPresent(client::sslContext);
+        return client.build();
+    }
+
+    private static String prefix(String key, String text) {
         String prefix = text.strip();
         if (!prefix.matches("(file:/|https?://[^/?#]).*")) {
             throw new IllegalArgumentException(
-                    "forkpoint.policy.allowed-uris: \""
-                            + text
-                            + "\" (expected: file:/folder/ or https://host/path/)");
+                    key + ": \"" + text + "\" (expected: file:/folder/ or https://host/path/)");
         }
         return prefix.endsWith("/") ? prefix : prefix + "/";
     }
@@ -305,21 +327,35 @@ public class SnapshotSource {
     /** Downloads one file, headers and body within the limit. */
     private Path get(URI folder, String name, Path into) throws IOException, InterruptedException {
         URI uri = folder.resolve(name);
+        boolean ofPeer = peerUris.stream().anyMatch(uri.toString()::startsWith);
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri);
+        if (ofPeer) {
+            security.authorization().ifPresent(shown -> request.header("authorization", shown));
+        }
         CompletableFuture<HttpResponse<Path>> exchange =
-                http.sendAsync(
-                        HttpRequest.newBuilder(uri).build(),
-                        info ->
-                                info.statusCode() == 200
-                                        ? HttpResponse.BodySubscribers.ofFile(into.resolve(name))
-                                        : HttpResponse.BodySubscribers.replacing(into));
+                (ofPeer ? peers : http)
+                        .sendAsync(
+                                request.build(),
+                                info ->
+                                        info.statusCode() == 200
+                                                ? HttpResponse.BodySubscribers.ofFile(
+                                                        into.resolve(name))
+                                                : HttpResponse.BodySubscribers.replacing(into));
         try {
-            HttpResponse<Path> response = exchange.get(fileLimit.toMillis(), TimeUnit.MILLISECONDS);
+            long limitMs = fileLimit.toMillis();
+            Deadline callers = Context.current().getDeadline();
+            if (callers != null) { // nobody waits for the file after that
+                limitMs = Math.min(limitMs, callers.timeRemaining(TimeUnit.MILLISECONDS));
+            }
+            HttpResponse<Path> response = exchange.get(limitMs, TimeUnit.MILLISECONDS);
             if (response.statusCode() != 200) {
                 throw new IOException(uri + ": HTTP status " + response.statusCode());
             }
             return response.body();
         } catch (TimeoutException e) {
-            throw new IOException(uri + ": not there after " + fileLimit.toSeconds() + " s", e);
+            throw new IOException(
+                    uri + ": not there after " + fileLimit.toSeconds() + " s, or at the deadline",
+                    e);
         } catch (ExecutionException e) {
             throw new IOException(uri + ": " + e.getCause(), e.getCause());
         } finally {

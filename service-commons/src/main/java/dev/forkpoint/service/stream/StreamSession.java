@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jboss.logging.MDC;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -138,10 +139,13 @@ public final class StreamSession<Q, A> implements StreamObserver<Q> {
             send(handler.failure(id, problem), true);
             return;
         }
+        MDC.put("requestId", id);
         try {
             entry.started(handler.start(message, entry));
         } catch (RuntimeException | StackOverflowError e) {
             entry.failed(e);
+        } finally {
+            MDC.remove("requestId");
         }
     }
 

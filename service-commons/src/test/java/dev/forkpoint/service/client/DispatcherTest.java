@@ -11,8 +11,11 @@ import dev.forkpoint.proto.reward.v1.VerifyItem;
 import dev.forkpoint.proto.reward.v1.VerifyRequest;
 import dev.forkpoint.proto.reward.v1.VerifyResponse;
 import dev.forkpoint.service.error.ServiceException;
+import dev.forkpoint.service.security.PeerSecurity;
+import dev.forkpoint.service.telemetry.Telemetry;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.grpc.Channel;
+import io.grpc.Context;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -28,6 +31,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -65,7 +69,14 @@ class DispatcherTest {
     }
 
     private ReplicaSet set(PeerOptions options, String... addresses) {
-        ReplicaSet set = new ReplicaSet("reward", List.of(addresses), options, meters);
+        ReplicaSet set =
+                new ReplicaSet(
+                        "reward",
+                        List.of(addresses),
+                        options,
+                        PeerSecurity.none(),
+                        Telemetry.none(),
+                        meters);
         open.add(set);
         return set;
     }
@@ -102,6 +113,11 @@ class DispatcherTest {
         @Override
         public Optional<Status> failure(VerifyResponse answer) {
             return answer.hasError() ? Optional.of(answer.getError()) : Optional.empty();
+        }
+
+        @Override
+        public VerifyRequest cancel(String id) {
+            return VerifyRequest.newBuilder().setCancel(id).build();
         }
     }
 
@@ -187,7 +203,9 @@ class DispatcherTest {
         FakeReplica b = replica(1);
         Dispatcher<VerifyRequest, VerifyResponse> d =
                 dispatcher(set(options(30, 300), a.address(), b.address()));
-        assertAllRight(submit(d, 50));
+        for (int i = 0; a.total.get() == 0; i += 50) {
+            assertAllRight(submitFrom(d, i, i + 50));
+        }
         assertThat(a.cancelledOnce.await(10, TimeUnit.SECONDS))
                 .as("what it still computes is cancelled")
                 .isTrue();
@@ -314,6 +332,104 @@ class DispatcherTest {
     }
 
     @Test
+    void streamThatEndsWithoutReasonIsTriedThreeTimesAndNoLonger() throws Exception {
+        FakeReplica a = replica(1);
+        a.breaksStreams = io.grpc.Status.UNKNOWN.withDescription("who knows");
+        Dispatcher<VerifyRequest, VerifyResponse> d =
+                dispatcher(set(options(120, 60_000), a.address()));
+        CompletableFuture<VerifyResponse> answer = d.submit("r0", item(0));
+        assertThatThrownBy(() -> answer.get(60, TimeUnit.SECONDS))
+                .cause()
+                .isInstanceOfSatisfying(
+                        ServiceException.class,
+                        e -> assertThat(e.code()).isEqualTo(Code.UNAVAILABLE))
+                .hasMessageContaining("3 times")
+                .hasMessageContaining("who knows");
+        assertThat(a.total.get()).isEqualTo(3);
+    }
+
+    @Test
+    void preparationThatIsRefusedFailsWhatWaitsForIt() throws Exception {
+        FakeReplica a = replica(1);
+        AtomicInteger prepared = new AtomicInteger();
+        Dispatcher<VerifyRequest, VerifyResponse> d =
+                dispatcher(
+                        set(options(120, 60_000), a.address()),
+                        replica -> {
+                            prepared.incrementAndGet();
+                            throw new ServiceException(
+                                    Code.UNAUTHENTICATED, "PEER_FAILED", "no token");
+                        });
+        CompletableFuture<VerifyResponse> answer = d.submit("r0", item(0));
+        assertThatThrownBy(() -> answer.get(60, TimeUnit.SECONDS))
+                .cause()
+                .isInstanceOfSatisfying(
+                        ServiceException.class,
+                        e -> assertThat(e.code()).isEqualTo(Code.UNAUTHENTICATED));
+        assertThat(prepared.get()).isEqualTo(3);
+    }
+
+    @Test
+    void requestGivenUpAtItsDeadlineIsCancelledAtTheReplica() throws Exception {
+        FakeReplica a = replica(1);
+        a.behaviour = (item, nth) -> false;
+        Dispatcher<VerifyRequest, VerifyResponse> d =
+                dispatcher(set(options(1, 60_000), a.address()));
+        CompletableFuture<VerifyResponse> answer = d.submit("r0", item(0));
+        assertThatThrownBy(() -> answer.get(60, TimeUnit.SECONDS))
+                .hasMessageContaining("within 1000 ms");
+        assertThat(a.cancelledOnce.await(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(a.streams.get()).as("the stream stays").isEqualTo(1);
+    }
+
+    @Test
+    void deadlineOfTheCallingContextEndsARequestEarlier() throws Exception {
+        FakeReplica a = replica(1);
+        a.behaviour = (item, nth) -> false;
+        Dispatcher<VerifyRequest, VerifyResponse> d =
+                dispatcher(set(options(120, 60_000), a.address()));
+        try (Context.CancellableContext caller =
+                Context.current()
+                        .withDeadlineAfter(
+                                300,
+                                TimeUnit.MILLISECONDS,
+                                Executors.newSingleThreadScheduledExecutor())) {
+            CompletableFuture<VerifyResponse> answer = caller.call(() -> d.submit("r0", item(0)));
+            assertThatThrownBy(() -> answer.get(60, TimeUnit.SECONDS))
+                    .cause()
+                    .isInstanceOfSatisfying(
+                            ServiceException.class,
+                            e -> assertThat(e.code()).isEqualTo(Code.DEADLINE_EXCEEDED));
+        }
+    }
+
+    @Test
+    void repeatedFailuresUseUpTheRetryBudgetAndNoMore() throws Exception {
+        FakeReplica a = replica(1);
+        a.behaviour =
+                (item, nth) -> {
+                    throw new ServiceException(Code.UNAVAILABLE, "ENGINE_LOST", "engine lost");
+                };
+        PeerOptions few =
+                new PeerOptions(
+                        Duration.ofSeconds(2),
+                        Duration.ofSeconds(60),
+                        1000,
+                        Duration.ofMillis(1),
+                        4,
+                        1 << 20);
+        ReplicaSet set = set(few, a.address());
+        Dispatcher<VerifyRequest, VerifyResponse> d = dispatcher(set);
+        submit(d, 40)
+                .values()
+                .forEach(
+                        f ->
+                                assertThatThrownBy(f::join)
+                                        .hasCauseInstanceOf(ServiceException.class));
+        assertThat(a.total.get()).as("40 first attempts, 4 at once and 10 a second").isLessThan(90);
+    }
+
+    @Test
     void otherFailuresAreTheCallersAtOnce() throws Exception {
         FakeReplica a = replica(1);
         a.behaviour =
@@ -368,6 +484,8 @@ class DispatcherTest {
                         "reward",
                         List.of("reward.cluster:" + a.port()),
                         options(30, 10_000),
+                        PeerSecurity.none(),
+                        Telemetry.none(),
                         meters,
                         host -> {
                             assertThat(host).isEqualTo("reward.cluster");

@@ -11,6 +11,7 @@ import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.stream.StreamSession;
 import io.grpc.Server;
+import io.grpc.Status;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
@@ -42,6 +43,10 @@ final class FakeReplica implements AutoCloseable {
     final CountDownLatch cancelledOnce = new CountDownLatch(1);
     volatile Behaviour behaviour = (item, nth) -> true;
     volatile @Nullable CountDownLatch arrivals;
+
+    /** What ends every stream at its first request. */
+    volatile @Nullable Status breaksStreams;
+
     private final ScheduledExecutorService worker = Executors.newSingleThreadScheduledExecutor();
     private final long latencyMs;
     private final Server server;
@@ -70,7 +75,28 @@ final class FakeReplica implements AutoCloseable {
         @Override
         public StreamObserver<VerifyRequest> verify(StreamObserver<VerifyResponse> out) {
             streams.incrementAndGet();
+            Status end = breaksStreams;
+            if (end != null) {
+                return breaking(out, end);
+            }
             return StreamSession.open(out, 64, this);
+        }
+
+        private StreamObserver<VerifyRequest> breaking(
+                StreamObserver<VerifyResponse> out, Status end) {
+            return new StreamObserver<>() {
+                @Override
+                public void onNext(VerifyRequest request) {
+                    total.incrementAndGet();
+                    out.onError(end.asRuntimeException());
+                }
+
+                @Override
+                public void onError(Throwable t) {}
+
+                @Override
+                public void onCompleted() {}
+            };
         }
 
         @Override

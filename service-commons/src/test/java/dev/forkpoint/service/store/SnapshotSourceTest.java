@@ -8,6 +8,7 @@ import com.google.rpc.Code;
 import com.sun.net.httpserver.HttpServer;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.service.error.ServiceException;
+import dev.forkpoint.service.security.PeerSecurity;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -87,7 +88,12 @@ class SnapshotSourceTest {
 
     private SnapshotSource source(int keep, String... uris) {
         return new SnapshotSource(
-                Optional.of(List.of(uris)), Optional.of(cache), keep, Duration.ofSeconds(1));
+                Optional.of(List.of(uris)),
+                Optional.of(cache),
+                keep,
+                Duration.ofSeconds(1),
+                Optional.empty(),
+                PeerSecurity.none());
     }
 
     private SnapshotSource source() {
@@ -184,7 +190,13 @@ class SnapshotSourceTest {
 
     @Test
     void withoutAnAllowListNothingIsRead() {
-        SnapshotSource none = new SnapshotSource(Optional.empty(), Optional.of(cache), 4);
+        SnapshotSource none =
+                new SnapshotSource(
+                        Optional.empty(),
+                        Optional.of(cache),
+                        4,
+                        Optional.empty(),
+                        PeerSecurity.none());
         assertThat(failure(none, allowed.toUri().toString(), "").code())
                 .isEqualTo(Code.PERMISSION_DENIED);
     }

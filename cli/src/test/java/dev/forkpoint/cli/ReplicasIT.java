@@ -1,0 +1,192 @@
+package dev.forkpoint.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.forkpoint.cli.local.Service;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A run on one and on two rollout replicas, real processes all of them. The engines are paced as by
+ * an accelerator each ({@code forkpoint.rollout.simulation}), since both share this machine's
+ * cores.
+ */
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
+class ReplicasIT {
+
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+    private static final int STEPS = 3;
+
+    @TempDir Path folder;
+    private final List<RealService> started = new ArrayList<>();
+
+    @AfterEach
+    void endEverything() {
+        for (int i = started.size() - 1; i >= 0; i--) {
+            started.get(i).kill();
+        }
+    }
+
+    private RealService start(String name, Service service, Map<String, String> more)
+            throws IOException {
+        Map<String, String> settings = new LinkedHashMap<>();
+        settings.put(
+                "forkpoint.policy.allowed-uris",
+                Cli.ROOT.resolve("models").toUri() + "," + folder.toUri());
+        settings.putAll(more);
+        RealService real = RealService.start(folder, name, service, settings);
+        started.add(real);
+        return real;
+    }
+
+    private RealService replica(String name) throws IOException {
+        return start(
+                name,
+                Service.ROLLOUT,
+                Map.of(
+                        "forkpoint.rollout.simulation.token-time", "6ms",
+                        "forkpoint.rollout.simulation.rows", "4"));
+    }
+
+    private RealService learner(
+            String name, RealService entropy, RealService reward, String rollout) throws Exception {
+        return start(
+                name,
+                Service.LEARNER,
+                Map.of(
+                        "forkpoint.learner.run-root", folder.toString(),
+                        "forkpoint.learner.rollout", rollout,
+                        "forkpoint.learner.entropy", entropy.address(),
+                        "forkpoint.learner.reward", reward.address()));
+    }
+
+    private Path run(String name, RealService learner) throws Exception {
+        Path run = folder.resolve(name);
+        Cli.Result result =
+                Cli.run(
+                        "quickstart",
+                        "--address",
+                        "learner=" + learner.address(),
+                        "--run-dir",
+                        run.toString(),
+                        "--set",
+                        "reinforcement.steps=" + STEPS,
+                        "--set",
+                        "reinforcement.prompts_per_step=16",
+                        "--set",
+                        "reinforcement.group_size=16",
+                        "--set",
+                        "reinforcement.responses_per_update=256",
+                        "--set",
+                        "evaluation.problems=1",
+                        "--set",
+                        "evaluation.samples=1",
+                        "--set",
+                        "evaluation.every_steps=0");
+        assertThat(result.code()).as(result.err() + learner.log()).isZero();
+        return run;
+    }
+
+    private static List<JsonNode> metrics(Path run) throws IOException {
+        List<JsonNode> lines = new ArrayList<>();
+        for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
+            lines.add(JSON.readTree(line));
+        }
+        return lines;
+    }
+
+    /** The metrics of a run that do not depend on the clock. */
+    private static List<String> replayable(Path run) throws IOException {
+        return metrics(run).stream()
+                .map(
+                        line ->
+                                line.properties().stream()
+                                        .filter(
+                                                e ->
+                                                        e.getKey()
+                                                                .matches(
+                                                                        "step|loss|(reward|entropy|mask|advantage|length)/.*"))
+                                        .map(e -> e.getKey() + "=" + e.getValue())
+                                        .sorted()
+                                        .collect(Collectors.joining(" ")))
+                .toList();
+    }
+
+    private static byte[] lastPolicy(Path run) throws IOException {
+        return Files.readAllBytes(run.resolve("policies/" + STEPS + "/model.safetensors"));
+    }
+
+    /** Seconds of sampling of each step after the first, in which everything is warmed up. */
+    private static double[] sampleSeconds(Path run) throws IOException {
+        return metrics(run).stream()
+                .skip(1)
+                .mapToDouble(line -> line.get("time/sample_seconds").asDouble())
+                .toArray();
+    }
+
+    @Test
+    void twoReplicasGiveTheSameStepsAlmostTwiceAsFastAlsoWhenOneIsKilled() throws Exception {
+        RealService entropy = start("entropy", Service.ENTROPY, Map.of());
+        RealService reward = start("reward", Service.REWARD, Map.of());
+        RealService a = replica("rollout-a");
+        RealService b = replica("rollout-b");
+        RealService alone = learner("learner-one", entropy, reward, a.address());
+        RealService both = learner("learner-two", entropy, reward, a.address() + "," + b.address());
+
+        Path one = run("one", alone);
+        Path two = run("two", both);
+
+        assertThat(b.metric("forkpoint_rollout_responses_total"))
+                .as("responses of the second replica")
+                .isBetween(0.3 * 256 * STEPS, 0.7 * 256 * STEPS);
+        assertThat(replayable(two)).isEqualTo(replayable(one));
+        assertThat(lastPolicy(two)).isEqualTo(lastPolicy(one));
+        double[] secondsOne = sampleSeconds(one);
+        double[] secondsTwo = sampleSeconds(two);
+        double ratio = Arrays.stream(secondsOne).sum() / Arrays.stream(secondsTwo).sum();
+        System.out.printf(
+                "sampling, s a step: one replica %s, two %s: %.2f times as fast%n",
+                Arrays.toString(secondsOne), Arrays.toString(secondsTwo), ratio);
+        // the paced engines dwarf what the shared cores do, so this ratio is not the machine's
+        assertThat(ratio).isGreaterThan(1.5);
+
+        double before = b.metric("forkpoint_rollout_responses_total");
+        CompletableFuture<Path> disturbed =
+                CompletableFuture.supplyAsync(
+                        () -> {
+                            try {
+                                return run("disturbed", both);
+                            } catch (Exception e) {
+                                throw new IllegalStateException(e);
+                            }
+                        });
+        // in the middle of its second step
+        while (b.metric("forkpoint_rollout_responses_total") < before + 128 + 40) {
+            assertThat(disturbed).as(both.log()).isNotCompletedExceptionally();
+            Thread.onSpinWait();
+        }
+        b.kill();
+
+        Path killed = disturbed.get(5, TimeUnit.MINUTES);
+        assertThat(both.log()).containsPattern("lost stream to replica=rollout@.* with [1-9]");
+        assertThat(replayable(killed)).isEqualTo(replayable(one));
+        assertThat(lastPolicy(killed)).isEqualTo(lastPolicy(one));
+        double[] secondsKilled = sampleSeconds(killed);
+        System.out.printf("with one killed in step 2: %s%n", Arrays.toString(secondsKilled));
+    }
+}
