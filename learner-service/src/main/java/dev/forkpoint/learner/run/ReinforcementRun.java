@@ -1,6 +1,7 @@
 package dev.forkpoint.learner.run;
 
 import com.google.common.primitives.Ints;
+
 import dev.forkpoint.learner.data.PromptSource;
 import dev.forkpoint.learner.objective.CurrentScores;
 import dev.forkpoint.learner.objective.EntropySource;
@@ -27,11 +28,13 @@ import dev.forkpoint.proto.learner.v1.WatchRunResponse;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.proto.reward.v1.Problem;
 import dev.forkpoint.service.telemetry.StepTrace;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The loop of reinforcement learning with verifiable rewards, in the order of the method: sample,
