@@ -4,7 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+
 import dev.forkpoint.cli.local.Service;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,10 +23,6 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A run on one and on two rollout replicas, real processes all of them. The engines are paced as by
@@ -31,6 +34,7 @@ class ReplicasIT {
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final int STEPS = 3;
+    private static final int RESPONSES = 64;
 
     @TempDir Path folder;
     private final List<RealService> started = new ArrayList<>();
@@ -59,8 +63,8 @@ class ReplicasIT {
                 name,
                 Service.ROLLOUT,
                 Map.of(
-                        "forkpoint.rollout.simulation.token-time", "6ms",
-                        "forkpoint.rollout.simulation.rows", "4"));
+                        "forkpoint.rollout.simulation.token-time", "8ms",
+                        "forkpoint.rollout.simulation.rows", "2"));
     }
 
     private RealService learner(
@@ -87,11 +91,11 @@ class ReplicasIT {
                         "--set",
                         "reinforcement.steps=" + STEPS,
                         "--set",
-                        "reinforcement.prompts_per_step=16",
+                        "reinforcement.prompts_per_step=8",
                         "--set",
-                        "reinforcement.group_size=16",
+                        "reinforcement.group_size=8",
                         "--set",
-                        "reinforcement.responses_per_update=256",
+                        "reinforcement.responses_per_update=64",
                         "--set",
                         "evaluation.problems=1",
                         "--set",
@@ -153,7 +157,7 @@ class ReplicasIT {
 
         assertThat(b.metric("forkpoint_rollout_responses_total"))
                 .as("responses of the second replica")
-                .isBetween(0.3 * 256 * STEPS, 0.7 * 256 * STEPS);
+                .isBetween(0.3 * RESPONSES * STEPS, 0.7 * RESPONSES * STEPS);
         assertThat(replayable(two)).isEqualTo(replayable(one));
         assertThat(lastPolicy(two)).isEqualTo(lastPolicy(one));
         double[] secondsOne = sampleSeconds(one);
@@ -176,7 +180,7 @@ class ReplicasIT {
                             }
                         });
         // in the middle of its second step
-        while (b.metric("forkpoint_rollout_responses_total") < before + 128 + 40) {
+        while (b.metric("forkpoint_rollout_responses_total") < before + RESPONSES / 2 + 10) {
             assertThat(disturbed).as(both.log()).isNotCompletedExceptionally();
             Thread.onSpinWait();
         }

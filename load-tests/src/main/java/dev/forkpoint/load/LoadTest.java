@@ -2,6 +2,7 @@ package dev.forkpoint.load;
 
 import io.grpc.ManagedChannel;
 import io.grpc.ServiceDescriptor;
+
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;

@@ -1,8 +1,10 @@
 package dev.forkpoint.load;
 
 import com.google.protobuf.Message;
+
 import io.grpc.Channel;
 import io.grpc.Status;
+
 import java.util.List;
 import java.util.Optional;
 

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.management.OperatingSystemMXBean;
+
 import dev.forkpoint.cli.ExitCode;
 import dev.forkpoint.cli.local.Addresses;
 import dev.forkpoint.cli.local.Installation;
@@ -13,6 +14,13 @@ import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.Console;
 import dev.forkpoint.cli.output.JsonLines;
 import dev.forkpoint.load.ServiceConnection;
+
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -30,10 +38,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
 
 /** {@code forkpoint doctor}: checks the machine. */
 @Command(
@@ -56,7 +60,8 @@ final class DoctorCommand implements Callable<Integer> {
             names = "--address",
             paramLabel = "FILE|NAME=HOST:PORT,...",
             description =
-                    "Looks at running services instead of this machine: the ready file of serve, or NAME=HOST:PORT,...")
+                    "Looks at running services instead of this machine: the ready file of serve, or"
+                        + " NAME=HOST:PORT,...")
     private @Nullable String address;
 
     @Option(names = "--json", description = "One JSON object on standard output, and nothing else")
@@ -150,7 +155,8 @@ final class DoctorCommand implements Callable<Integer> {
                         address,
                         Level.PROBLEM,
                         address + ": no answer: " + e,
-                        "is it running, and is this its port? a service answers gRPC, health and metrics on one");
+                        "is it running, and is this its port? a service answers gRPC, health and"
+                            + " metrics on one");
             }
             JsonNode health;
             try {
@@ -216,7 +222,8 @@ final class DoctorCommand implements Callable<Integer> {
                                         "maven",
                                         Level.WARNING,
                                         "not found",
-                                        "install Maven 3.8 or newer: the launcher builds what is missing with it"));
+                                        "install Maven 3.8 or newer: the launcher builds what is"
+                                            + " missing with it"));
     }
 
     private static Finding built(Installation installation) {
@@ -232,7 +239,8 @@ final class DoctorCommand implements Callable<Integer> {
                         "services",
                         Level.PROBLEM,
                         "not built: " + String.join(", ", missing),
-                        "run any command through ./forkpoint, which builds them, or mvn package -DskipTests");
+                        "run any command through ./forkpoint, which builds them, or mvn package"
+                            + " -DskipTests");
     }
 
     private static Finding cores() {
@@ -277,7 +285,8 @@ final class DoctorCommand implements Callable<Integer> {
                         found,
                         String.format(
                                 Locale.ROOT,
-                                "the four services with the bundled policy take about %.0f GiB: end other programs or raise the limit",
+                                "the four services with the bundled policy take about %.0f GiB: end"
+                                    + " other programs or raise the limit",
                                 MEMORY_NEEDED_GIB));
     }
 
@@ -347,7 +356,8 @@ final class DoctorCommand implements Callable<Integer> {
                         "libc",
                         Level.WARNING,
                         found,
-                        "libtorch needs glibc 2.28 or newer (not musl): use Debian 10, Ubuntu 20.04, RHEL 8 or newer");
+                        "libtorch needs glibc 2.28 or newer (not musl): use Debian 10, Ubuntu"
+                            + " 20.04, RHEL 8 or newer");
     }
 
     private static Finding temporaryFolder() {
@@ -375,7 +385,8 @@ final class DoctorCommand implements Callable<Integer> {
                 "temporary files",
                 Level.WARNING,
                 folder + " cannot be written or run from",
-                "native libraries are unpacked there: set FORKPOINT_JAVA_OPTS=-Djava.io.tmpdir=DIR");
+                "native libraries are unpacked there: set"
+                    + " FORKPOINT_JAVA_OPTS=-Djava.io.tmpdir=DIR");
     }
 
     /** Loads Triton as rollout-service does, in a process of its own. */

@@ -1,8 +1,5 @@
 package dev.forkpoint.learner.grpc;
 
-import io.grpc.BindableService;
-import io.grpc.ServerServiceDefinition;
-import dev.forkpoint.service.stream.StrictBinding;
 import dev.forkpoint.learner.run.TrainerManager;
 import dev.forkpoint.proto.learner.v1.AccumulateRequest;
 import dev.forkpoint.proto.learner.v1.AccumulateResponse;
@@ -20,6 +17,10 @@ import dev.forkpoint.proto.learner.v1.PublishPolicyResponse;
 import dev.forkpoint.proto.learner.v1.SubmitSequencesRequest;
 import dev.forkpoint.proto.learner.v1.SubmitSequencesResponse;
 import dev.forkpoint.service.error.ErrorMapping;
+import dev.forkpoint.service.stream.StrictBinding;
+
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import io.smallrye.common.annotation.Blocking;

@@ -1,8 +1,5 @@
 package dev.forkpoint.learner.grpc;
 
-import io.grpc.BindableService;
-import io.grpc.ServerServiceDefinition;
-import dev.forkpoint.service.stream.StrictBinding;
 import dev.forkpoint.learner.run.EventLog;
 import dev.forkpoint.learner.run.RunManager;
 import dev.forkpoint.learner.run.RunSpecs;
@@ -24,12 +21,17 @@ import dev.forkpoint.proto.learner.v1.WatchRunRequest;
 import dev.forkpoint.proto.learner.v1.WatchRunResponse;
 import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
+import dev.forkpoint.service.stream.StrictBinding;
+
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import io.smallrye.common.annotation.Blocking;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
+
 import java.util.List;
 
 /** RunService over {@link RunManager}. */

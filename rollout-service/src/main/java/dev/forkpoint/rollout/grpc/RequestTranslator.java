@@ -8,6 +8,7 @@ import dev.forkpoint.policy.tokenizer.Tokenizer;
 import dev.forkpoint.proto.rollout.v1.RolloutRequest;
 import dev.forkpoint.rollout.engine.ServedPolicy;
 import dev.forkpoint.service.error.ServiceException;
+
 import java.util.List;
 
 /** From request messages to what the engine takes; every field is checked here. */
@@ -49,24 +50,26 @@ final class RequestTranslator {
         return new GenerationRequest(prompt, r.getSeed(), sampling);
     }
 
+    private static String chat(RolloutRequest r, Tokenizer tokenizer) {
+        try {
+            return tokenizer.chat(
+                    r.getPromptChat().getMessagesList().stream()
+                            .map(m -> new ChatMessage(m.getRole(), m.getContent()))
+                            .toList(),
+                    true);
+        } catch (IllegalStateException e) {
+            throw ServiceException.invalidField(
+                    "prompt_chat", String.valueOf(e.getMessage()), "prompt_ids or prompt_text");
+        }
+    }
+
     private static int[] prompt(RolloutRequest r, Tokenizer tokenizer) {
         int[] ids =
                 switch (r.getPromptCase()) {
                     case PROMPT_IDS ->
                             r.getPromptIds().getIdsList().stream().mapToInt(i -> i).toArray();
                     case PROMPT_TEXT -> tokenizer.encode(r.getPromptText(), true);
-                    case PROMPT_CHAT ->
-                            tokenizer.encode(
-                                    tokenizer.chat(
-                                            r.getPromptChat().getMessagesList().stream()
-                                                    .map(
-                                                            m ->
-                                                                    new ChatMessage(
-                                                                            m.getRole(),
-                                                                            m.getContent()))
-                                                    .toList(),
-                                            true),
-                                    false);
+                    case PROMPT_CHAT -> tokenizer.encode(chat(r, tokenizer), false);
                     case PROMPT_NOT_SET ->
                             throw ServiceException.invalidField(
                                     "prompt", "absent", "prompt_ids, prompt_text or prompt_chat");

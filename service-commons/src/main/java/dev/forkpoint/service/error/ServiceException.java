@@ -7,12 +7,15 @@ import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
+
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+
+import org.jspecify.annotations.Nullable;
+
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A failure that a caller is told about: a code, a machine-readable reason from the service's error
@@ -24,6 +27,9 @@ public final class ServiceException extends RuntimeException {
     public static final String DOMAIN = "forkpoint.dev";
 
     private static final long serialVersionUID = 1;
+
+    /** A failure travels in HTTP headers, of which clients take 8 KiB. */
+    private static final int LONGEST = 1500;
 
     /** A field that is wrong. */
     public record FieldViolation(String field, String description) {}
@@ -48,11 +54,17 @@ public final class ServiceException extends RuntimeException {
             List<FieldViolation> violations,
             @Nullable Duration retryAfter,
             @Nullable Throwable cause) {
-        super(message, cause);
+        super(shortened(message, LONGEST), cause);
         this.code = code;
         this.reason = reason;
         this.violations = violations;
         this.retryAfter = retryAfter;
+    }
+
+    private static String shortened(String text, int most) {
+        return text.length() <= most
+                ? text
+                : text.substring(0, most / 2) + " … " + text.substring(text.length() - most / 2);
     }
 
     /** INVALID_ARGUMENT for one field: {@code field: found (expected: allowed)}. */
@@ -65,11 +77,20 @@ public final class ServiceException extends RuntimeException {
     /** INVALID_ARGUMENT for all that is wrong at once. */
     public static ServiceException invalidFields(String reason, List<FieldViolation> violations) {
         List<String> lines = new ArrayList<>();
-        for (FieldViolation v : violations) {
+        List<FieldViolation> told = new ArrayList<>();
+        int length = 0;
+        for (FieldViolation any : violations) {
+            String text = shortened(any.description(), LONGEST / 3);
+            FieldViolation v = new FieldViolation(any.field(), text);
+            length += text.length() + any.field().length();
+            if (length > LONGEST && !told.isEmpty()) {
+                break;
+            }
+            told.add(v);
             lines.add(v.field() + ": " + v.description());
         }
         return new ServiceException(
-                Code.INVALID_ARGUMENT, reason, String.join("; ", lines), violations, null, null);
+                Code.INVALID_ARGUMENT, reason, String.join("; ", lines), told, null, null);
     }
 
     /** RESOURCE_EXHAUSTED with a hint when to come again. */

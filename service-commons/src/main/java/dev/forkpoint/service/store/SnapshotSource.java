@@ -3,13 +3,19 @@ package dev.forkpoint.service.store;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.rpc.Code;
+
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.security.PeerSecurity;
+
 import io.grpc.Context;
 import io.grpc.Deadline;
+
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
+
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -36,8 +42,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
+
 import javax.net.ssl.SSLContext;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
  * Turns the URI of a snapshot into a local folder. Only URIs under the allow-list are read; links
@@ -135,6 +141,12 @@ public class SnapshotSource {
                     "policy.policy_id",
                     '"' + snapshot.getPolicyId() + '"',
                     "1 to 128 characters of [A-Za-z0-9._-]");
+        }
+        if (snapshot.getVersion() < 0) {
+            throw ServiceException.invalidField(
+                    "policy.version",
+                    Long.toUnsignedString(snapshot.getVersion()),
+                    "at most " + Long.MAX_VALUE);
         }
         return fetch("policy.uri", snapshot.getUri(), snapshot.getManifestSha256());
     }

@@ -2,6 +2,7 @@ package dev.forkpoint.service.telemetry;
 
 import io.opentelemetry.context.Context;
 import io.opentelemetry.context.Scope;
+
 import org.jboss.logging.MDC;
 import org.jspecify.annotations.Nullable;
 

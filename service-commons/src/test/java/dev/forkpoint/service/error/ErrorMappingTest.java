@@ -7,14 +7,17 @@ import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
+
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
+
+import org.junit.jupiter.api.Test;
+
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.junit.jupiter.api.Test;
 
 class ErrorMappingTest {
 
@@ -47,6 +50,24 @@ class ErrorMappingTest {
         List<Object> events = answer(failing);
         assertThat(events).hasSize(1).first().isInstanceOf(StatusRuntimeException.class);
         return StatusProto.fromThrowable((StatusRuntimeException) events.get(0));
+    }
+
+    @Test
+    void whatIsToldFitsIntoTheHeadersOfAnAnswer() {
+        List<ServiceException.FieldViolation> many = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            many.add(new ServiceException.FieldViolation("field" + i, "(".repeat(3000)));
+        }
+        for (ServiceException e :
+                List.of(
+                        ServiceException.invalidFields("INVALID_FIELD", many),
+                        ServiceException.invalidField("policy.uri", "x".repeat(9000), "a URI"),
+                        new ServiceException(Code.INTERNAL, "INTERNAL", "y".repeat(9000)))) {
+            int bytes =
+                    e.toStatus().getMessage().length() + e.toStatus().getSerializedSize() * 4 / 3;
+            assertThat(bytes).isLessThan(7000);
+            assertThat(e.getMessage()).contains(" … ");
+        }
     }
 
     @Test

@@ -6,9 +6,19 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.rpc.Code;
 import com.sun.net.httpserver.HttpServer;
+
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.security.PeerSecurity;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -21,13 +31,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(300)
 class SnapshotSourceTest {
@@ -87,11 +90,15 @@ class SnapshotSourceTest {
     }
 
     private SnapshotSource source(int keep, String... uris) {
+        return source(Duration.ofMinutes(2), keep, uris);
+    }
+
+    private SnapshotSource source(Duration fileLimit, int keep, String... uris) {
         return new SnapshotSource(
                 Optional.of(List.of(uris)),
                 Optional.of(cache),
                 keep,
-                Duration.ofSeconds(1),
+                fileLimit,
                 Optional.empty(),
                 PeerSecurity.none());
     }
@@ -302,7 +309,8 @@ class SnapshotSourceTest {
     @ValueSource(strings = {"silent", "stalls"})
     void serverThatFallsSilentIsGivenUp(String kind) throws Exception {
         snapshot(folder.resolve("served/run/" + kind), "w", new byte[10]);
-        assertThat(failure(source(), http("/run/" + kind + "/"), ""))
+        SnapshotSource impatient = source(Duration.ofSeconds(1), 4, http("/run/"));
+        assertThat(failure(impatient, http("/run/" + kind + "/"), ""))
                 .hasMessageContaining("not there after 1 s");
     }
 }
