@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 public final class MathVerifier implements Verifier {
     private static final long DEFAULT_BUDGET = 200_000;
     private static final long MAX_BUDGET = 40_000_000;
+    private static final Set<String> NO_SOLUTION = Set.of("nosolution", "norealsolution");
 
     @Override
     public String name() {
@@ -132,6 +133,10 @@ public final class MathVerifier implements Verifier {
         if (isChoice(gold, prediction) || isChoice(prediction, gold)) {
             return Decision.equal("choice");
         }
+        if (isEmptySet(gold.node(), prediction.node())
+                || isEmptySet(prediction.node(), gold.node())) {
+            return Decision.equal("words");
+        }
         if (gold.node() instanceof Words || prediction.node() instanceof Words) {
             boolean same =
                     AnswerText.words(gold.text()).equals(AnswerText.words(prediction.text()));
@@ -160,6 +165,13 @@ public final class MathVerifier implements Verifier {
         return decision;
     }
 
+    private static boolean isEmptySet(Node set, Node words) {
+        return set instanceof Node.NamedSet named
+                && named.name().equals("∅")
+                && words instanceof Words text
+                && NO_SOLUTION.contains(AnswerText.words(text.text()));
+    }
+
     /** Whether one side is a letter and the other that choice with its text: {@code (B) 12}. */
     private static boolean isChoice(Reading letter, Reading choice) {
         return letter.node() instanceof Node.Symbol symbol
@@ -178,6 +190,12 @@ public final class MathVerifier implements Verifier {
                             ? AnswerText.choice(texts.get(0))
                             : "";
             if (choice.isEmpty()) {
+                if (texts.size() == 1
+                        && refusal.kind() == Refusal.Kind.SYNTAX
+                        && AnswerText.isWords(texts.get(0))) {
+                    return new Reading(
+                            new Words(AnswerText.words(texts.get(0))), texts.get(0), false, false);
+                }
                 throw refusal;
             }
             return new Reading(new Node.Symbol(choice), texts.get(0), false, false);

@@ -216,6 +216,21 @@ final class Numeric {
                 && number.value().bottom().equals(BigInteger.TWO)) {
             return squareRoot(base);
         }
+        if (power.exponent() instanceof Num number
+                && number.value().bottom().testBit(0)
+                && base.isReal()
+                && base.re().signum() < 0
+                && !Shape.isConstant(power.base())) {
+            // Odd roots of variables are real: ∛x for all x, and x^(2/3) = ∛(x²).
+            Complex root =
+                    exponential(
+                            multiply(
+                                    rational(number.value()),
+                                    logarithm(Complex.real(base.re().negate(), base.error()))));
+            return number.value().top().testBit(0)
+                    ? new Complex(root.re().negate(), root.im(), root.error())
+                    : root;
+        }
         Complex exponent = value(power.exponent());
         if (power.base() == Constant.E) {
             return exponential(exponent);

@@ -66,10 +66,16 @@ final class Scalars {
         boolean rational = Shape.isRational(a) && Shape.isRational(b);
         Boolean residues = residues(a, b);
         if (residues != null && residues) {
-            return Decision.probablyEqual("identity");
+            return Boolean.TRUE.equals(Exact.equal(a, b, budget))
+                    ? Decision.equal("normal form")
+                    : Decision.probablyEqual("identity");
         }
         if (residues != null && rational) {
             return Decision.different("identity");
+        }
+        Boolean exact = Exact.equal(a, b, budget);
+        if (exact != null) {
+            return exact ? Decision.equal("normal form") : Decision.different("normal form");
         }
         return numeric(a, b);
     }
