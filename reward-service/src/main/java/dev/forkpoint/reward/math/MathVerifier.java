@@ -18,9 +18,26 @@ public final class MathVerifier implements Verifier {
     private static final long MAX_BUDGET = 40_000_000;
     private static final Set<String> NO_SOLUTION = Set.of("nosolution", "norealsolution");
 
+    private final String name;
+    private final String extract;
+
+    public MathVerifier() {
+        this("math", "auto");
+    }
+
+    private MathVerifier(String name, String extract) {
+        this.name = name;
+        this.extract = extract;
+    }
+
+    /** The same under the name math-boxed: only a boxed answer counts, unless an item says else. */
+    public static MathVerifier boxed() {
+        return new MathVerifier("math-boxed", "box");
+    }
+
     @Override
     public String name() {
-        return "math";
+        return name;
     }
 
     @Override
@@ -35,7 +52,8 @@ public final class MathVerifier implements Verifier {
                 new OptionSpec(
                         "extract",
                         "auto: the last box, else what follows \"answer\", else a short response as a whole; box: the last box alone;"
-                                + " default auto"),
+                                + " default "
+                                + extract),
                 new OptionSpec(
                         "budget",
                         "operations that one verification may cost, 1,000 to 40,000,000; default 200,000"));
@@ -54,7 +72,7 @@ public final class MathVerifier implements Verifier {
     @Override
     public Verdict verify(Item item) {
         boolean boxOnly =
-                item.options().choice("extract", "auto", Set.of("auto", "box")).equals("box");
+                item.options().choice("extract", extract, Set.of("auto", "box")).equals("box");
         Budget budget =
                 new Budget(item.options().whole("budget", DEFAULT_BUDGET, 1_000, MAX_BUDGET));
         Reading gold;

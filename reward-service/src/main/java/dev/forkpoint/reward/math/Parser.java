@@ -1325,6 +1325,8 @@ final class Parser {
 
     private Node argument(boolean wholeNumber, boolean allowRelation) {
         enter();
+        // A chain of bare arguments (\sqrt\sqrt…) is a level each, like one of brackets.
+        depth += 4;
         Token token = peek();
         Node value;
         if (token.isSign('{')) {
@@ -1345,7 +1347,7 @@ final class Parser {
         } else {
             throw Refusal.syntax("an argument is missing before " + token);
         }
-        depth--;
+        depth -= 5;
         return value;
     }
 

@@ -12,6 +12,7 @@ import dev.forkpoint.reward.math.Node.Sign;
 import dev.forkpoint.reward.math.Node.Symbol;
 import dev.forkpoint.reward.math.Node.Tuple;
 import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RealSet {
     private static final int MAX_PIECES = 512;
+    private static final MathContext PRECISION = new MathContext(2 * Scalars.DIGITS);
 
     /**
      * An end of an interval: an exact expression with its approximate value, or ±∞ (value null).
@@ -273,7 +275,7 @@ final class RealSet {
             }
             BigDecimal left = java.util.Objects.requireNonNull(a.value());
             BigDecimal right = java.util.Objects.requireNonNull(b.value());
-            BigDecimal difference = left.subtract(right);
+            BigDecimal difference = left.subtract(right, PRECISION);
             double scale = Math.max(Complex.magnitude(left), Complex.magnitude(right));
             if (Complex.magnitude(difference) < scale - Scalars.DIGITS / 2.0) {
                 return scalars.compare(a.node(), b.node()).equal() ? 0 : difference.signum();

@@ -148,9 +148,7 @@ class ExactTest {
             double scale = Math.max(left.magnitude(), right.magnitude());
             Complex difference = numeric.subtract(left, right);
             double within = Math.max(difference.error() + 2, Math.max(scale, 0) - 50);
-            return within < scale / 2 - 10 || within < -30
-                    ? difference.magnitude() < within
-                    : null;
+            return within < scale / 2 - 10 || within < -30 ? difference.magnitude() < within : null;
         } catch (Refusal | Numeric.Unsupported | ArithmeticException undefined) {
             return null;
         }
