@@ -112,6 +112,8 @@ class MathVerifierGoldenTest {
         assertThat(verify("\\sin 2x", "2\\sin x\\cos x").probabilistic()).isTrue();
         assertThat(verify("\\frac{1}{0}", "1").code()).isEqualTo(VerdictCode.UNPARSABLE_GOLD);
         assertThat(verify("1", "\\frac{1}{0}").code()).isEqualTo(VerdictCode.UNPARSABLE_ANSWER);
+        assertThat(verify("x+\\frac{1}{\\sin\\pi}", "x").code())
+                .isEqualTo(VerdictCode.UNPARSABLE_GOLD);
     }
 
     @Test
