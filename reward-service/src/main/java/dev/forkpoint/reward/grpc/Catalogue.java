@@ -1,14 +1,25 @@
 package dev.forkpoint.reward.grpc;
 
 import dev.forkpoint.reward.countdown.CountdownFamily;
+import dev.forkpoint.reward.judge.JudgeEndpoint;
+import dev.forkpoint.reward.judge.JudgeVerifier;
 import dev.forkpoint.reward.reasoning.ReasoningFamily;
+import dev.forkpoint.reward.sandbox.CodeVerifier;
+import dev.forkpoint.reward.sandbox.Sandbox;
 import dev.forkpoint.reward.schedule.Lanes;
 import dev.forkpoint.reward.verifier.CostClass;
 import dev.forkpoint.reward.verifier.TaskRegistry;
 import dev.forkpoint.reward.verifier.VerifierRegistry;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -17,8 +28,63 @@ import java.util.Map;
 class Catalogue {
     @Produces
     @Singleton
-    VerifierRegistry verifiers() {
-        return Verifiers.all();
+    VerifierRegistry verifiers(RewardConfig config) {
+        return Verifiers.all(code(config.sandbox()), judge(config.judge()));
+    }
+
+    /** Asks for the verifiers when the service starts: a sandbox that cannot isolate ends it. */
+    void start(@Observes StartupEvent event, VerifierRegistry verifiers) {
+        verifiers.all();
+    }
+
+    private static CodeVerifier code(RewardConfig.Sandbox config) {
+        if (!config.enabled()) {
+            return CodeVerifier.off();
+        }
+        Sandbox.Limits limits =
+                new Sandbox.Limits(
+                        config.cpu(),
+                        config.wall(),
+                        config.memoryBytes(),
+                        config.diskBytes(),
+                        config.processes(),
+                        config.outputBytes());
+        List<Path> paths = new ArrayList<>(config.readOnlyPaths().orElse(List.of()));
+        paths.addAll(CodeVerifier.javaSettings());
+        Sandbox sandbox = Sandbox.open(config.bubblewrap(), config.prlimit(), paths);
+        return CodeVerifier.on(sandbox, limits, config.python(), config.java());
+    }
+
+    private static JudgeVerifier judge(RewardConfig.Judge config) {
+        List<JudgeEndpoint> endpoints = new ArrayList<>();
+        config.endpoints()
+                .forEach(
+                        (name, endpoint) ->
+                                endpoints.add(
+                                        new JudgeEndpoint(
+                                                new JudgeEndpoint.Settings(
+                                                        name,
+                                                        endpoint.url(),
+                                                        endpoint.format(),
+                                                        endpoint.model(),
+                                                        endpoint.keyFile()
+                                                                .map(Catalogue::key)
+                                                                .orElse(null),
+                                                        config.deadline(),
+                                                        config.attempts(),
+                                                        endpoint.perSecond(),
+                                                        config.cacheEntries(),
+                                                        endpoint.prompt()))));
+        return new JudgeVerifier(endpoints);
+    }
+
+    private static String key(Path file) {
+        try {
+            return Files.readString(file).strip();
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "forkpoint.reward.judge: the key file %s cannot be read".formatted(file), e);
+        }
     }
 
     @Produces

@@ -14,6 +14,7 @@ import dev.forkpoint.proto.reward.v1.VerifyItem;
 import dev.forkpoint.proto.reward.v1.VerifyRequest;
 import dev.forkpoint.proto.reward.v1.VerifyResponse;
 import dev.forkpoint.reward.schedule.Lanes;
+import dev.forkpoint.reward.verifier.CostClass;
 import dev.forkpoint.reward.verifier.InvalidItemException;
 import dev.forkpoint.reward.verifier.TaskFamily;
 import dev.forkpoint.reward.verifier.TaskRegistry;
@@ -30,11 +31,14 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
-
-import org.jspecify.annotations.Nullable;
-
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
 import java.time.Duration;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** RewardService: translates messages and puts the work on its lane. */
 @GrpcService
@@ -70,8 +74,18 @@ public class RewardGrpc implements RewardServiceGrpc.AsyncService, BindableServi
         return StreamSession.open(out, config.streamWindow(), new VerifyHandler());
     }
 
+    /**
+     * One stream's items: those that arrive in one turn of its event loop go to a lane together.
+     */
     private final class VerifyHandler
             implements StreamSession.Handler<VerifyRequest, VerifyResponse> {
+        private record Arrived(
+                Lanes.Ticket ticket, StreamSession.Answers<VerifyResponse> answers) {}
+
+        private final @Nullable Context context = Vertx.currentContext();
+        private final Map<CostClass, List<Arrived>> arrived = new EnumMap<>(CostClass.class);
+        private boolean flushing;
+
         @Override
         public @Nullable String cancelledId(VerifyRequest message) {
             return message.hasCancel() ? message.getCancel() : null;
@@ -86,21 +100,43 @@ public class RewardGrpc implements RewardServiceGrpc.AsyncService, BindableServi
         public StreamSession.Work start(
                 VerifyRequest message, StreamSession.Answers<VerifyResponse> answers) {
             VerifyItem item = message.getItem();
+            CostClass cost;
             try {
-                Verifier verifier = verifiers.get(item.getVerifier());
-                Lanes.Ticket ticket =
-                        lanes.submit(verifier.costClass(), () -> answer(item, answers));
-                return () -> {
-                    if (ticket.cancel()) {
-                        answers.dropped();
-                    }
-                };
-            } catch (RejectedExecutionException full) {
-                throw ServiceException.overloaded(
-                        "the queue of this verifier's cost class is full", Duration.ofMillis(200));
+                cost = verifiers.get(item.getVerifier()).costClass();
             } catch (RuntimeException e) {
                 throw Translation.failure(e);
             }
+            Lanes.Ticket ticket = new Lanes.Ticket(() -> answer(item, answers));
+            arrived.computeIfAbsent(cost, any -> new ArrayList<>())
+                    .add(new Arrived(ticket, answers));
+            if (context == null) {
+                flush();
+            } else if (!flushing) {
+                flushing = true;
+                context.runOnContext(ignored -> flush());
+            }
+            return () -> {
+                if (ticket.cancel()) {
+                    answers.dropped();
+                }
+            };
+        }
+
+        private void flush() {
+            flushing = false;
+            arrived.forEach(
+                    (cost, items) -> {
+                        int taken =
+                                lanes.submit(cost, items.stream().map(Arrived::ticket).toList());
+                        for (Arrived refused : items.subList(taken, items.size())) {
+                            refused.answers()
+                                    .failed(
+                                            ServiceException.overloaded(
+                                                    "the queue of this verifier's cost class is full",
+                                                    Duration.ofMillis(200)));
+                        }
+                        items.clear();
+                    });
         }
 
         @Override

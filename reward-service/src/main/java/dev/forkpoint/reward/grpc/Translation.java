@@ -16,6 +16,7 @@ import dev.forkpoint.reward.verifier.InvalidItemException;
 import dev.forkpoint.reward.verifier.Item;
 import dev.forkpoint.reward.verifier.OptionSpec;
 import dev.forkpoint.reward.verifier.RewardPart;
+import dev.forkpoint.reward.verifier.UnavailableException;
 import dev.forkpoint.reward.verifier.UnknownNameException;
 import dev.forkpoint.reward.verifier.Verdict;
 import dev.forkpoint.reward.verifier.VerdictCode;
@@ -173,6 +174,10 @@ final class Translation {
         if (e instanceof UnknownNameException unknown) {
             String reason = unknown.field().equals("task") ? "UNKNOWN_TASK" : "UNKNOWN_VERIFIER";
             return new ServiceException(Code.NOT_FOUND, reason, String.valueOf(e.getMessage()));
+        }
+        if (e instanceof UnavailableException unavailable) {
+            return new ServiceException(
+                    Code.UNAVAILABLE, unavailable.reason(), String.valueOf(e.getMessage()));
         }
         return e;
     }

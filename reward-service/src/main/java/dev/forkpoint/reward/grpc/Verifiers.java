@@ -1,8 +1,10 @@
 package dev.forkpoint.reward.grpc;
 
 import dev.forkpoint.reward.countdown.CountdownVerifier;
+import dev.forkpoint.reward.judge.JudgeVerifier;
 import dev.forkpoint.reward.math.MathVerifier;
 import dev.forkpoint.reward.reasoning.ReasoningVerifier;
+import dev.forkpoint.reward.sandbox.CodeVerifier;
 import dev.forkpoint.reward.text.ExactVerifier;
 import dev.forkpoint.reward.text.FormatVerifier;
 import dev.forkpoint.reward.text.LengthVerifier;
@@ -20,15 +22,23 @@ import java.util.List;
 public final class Verifiers {
     private Verifiers() {}
 
-    /** A registry of all verifiers, the weighted one over all others. */
+    /** A registry of all verifiers, with the sandbox off and no judge. */
     public static VerifierRegistry all() {
+        return all(CodeVerifier.off(), new JudgeVerifier(List.of()));
+    }
+
+    /** A registry of all verifiers, the weighted one over all others. */
+    static VerifierRegistry all(CodeVerifier code, JudgeVerifier judge) {
         List<Verifier> plain =
                 List.of(
+                        code,
+                        judge,
                         new CountdownVerifier(),
                         new ExactVerifier(),
                         new FormatVerifier(),
                         new LengthVerifier(),
                         new MathVerifier(),
+                        MathVerifier.boxed(),
                         new MultipleChoiceVerifier(),
                         new NumericVerifier(),
                         new ReasoningVerifier(),

@@ -4,6 +4,8 @@ import dev.forkpoint.reward.verifier.BoxedAnswer;
 import dev.forkpoint.reward.verifier.Item;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the text of the answer in golds and responses, in linear time. */
@@ -23,7 +25,21 @@ final class AnswerText {
                     "答え",
                     "정답");
 
-    private static final List<String> VERBS = List.of("is", "est", "es", "ist", "é", "è");
+    private static final Pattern INTRODUCTION =
+            Pattern.compile("(?i)\\s*(?:the )?(?:final )?answer(?: is)?\\s*[: ]\\s*(?=\\S)");
+
+    private static final List<String> VERBS =
+            List.of(
+                    "would be",
+                    "should be",
+                    "will be",
+                    "must be",
+                    "is",
+                    "est",
+                    "es",
+                    "ist",
+                    "é",
+                    "è");
 
     private AnswerText() {}
 
@@ -32,7 +48,11 @@ final class AnswerText {
         if (BoxedAnswer.hasBox(gold)) {
             return BoxedAnswer.joined(gold);
         }
-        return gold.isBlank() ? List.of() : List.of(gold);
+        if (gold.isBlank()) {
+            return List.of();
+        }
+        Matcher introduced = INTRODUCTION.matcher(gold.substring(0, Math.min(40, gold.length())));
+        return List.of(introduced.lookingAt() ? gold.substring(introduced.end()) : gold);
     }
 
     /**
@@ -66,8 +86,17 @@ final class AnswerText {
                 int at = lower.lastIndexOf(phrase);
                 best = at < 0 ? best : Math.max(best, at + phrase.length());
             }
+            int hashes = lower.lastIndexOf("####");
+            if (hashes > best) {
+                return line(tail, hashes + 4);
+            }
+            int close = lower.lastIndexOf("</answer>");
+            int open = close < 0 ? -1 : lower.lastIndexOf("<answer>", close);
+            if (open >= 0 && best <= close + "</answer".length()) {
+                return tail.substring(open + "<answer>".length(), close).strip();
+            }
             if (best >= 0) {
-                return line(tail, afterPhrase(lower, best));
+                return sentence(line(tail, afterPhrase(lower, best)));
             }
         }
         String whole = text.strip();
@@ -91,6 +120,25 @@ final class AnswerText {
         return at;
     }
 
+    /** Without the sentences that follow the answer's own. */
+    private static String sentence(String line) {
+        boolean mathematics = false;
+        for (int i = 0; i + 2 < line.length(); i++) {
+            char c = line.charAt(i);
+            mathematics ^= c == '$';
+            if (i > 1
+                    && c == '.'
+                    && !mathematics
+                    && line.charAt(i + 1) == ' '
+                    && Character.isUpperCase(line.charAt(i + 2))
+                    && (Character.isDigit(line.charAt(i - 1))
+                            || "$})]%".indexOf(line.charAt(i - 1)) >= 0)) {
+                return line.substring(0, i);
+            }
+        }
+        return line;
+    }
+
     private static String line(String text, int from) {
         int end = text.indexOf('\n', from);
         return text.substring(from, end < 0 ? text.length() : end).strip();
@@ -101,6 +149,12 @@ final class AnswerText {
      */
     static String choice(String text) {
         int at = 0;
+        if (text.length() < 40) {
+            Matcher named = NAMED_CHOICE.matcher(bare(text));
+            if (named.matches()) {
+                return named.group(1).toUpperCase(Locale.ROOT);
+            }
+        }
         while (at < text.length()
                 && (" ({$".indexOf(text.charAt(at)) >= 0 || text.charAt(at) == '\\')) {
             if (text.charAt(at) == '\\') {
@@ -119,10 +173,36 @@ final class AnswerText {
 
     /** The words of a text without LaTeX around them, for comparison as text. */
     static String words(String text) {
-        String bare =
-                text.replaceAll(
-                        "\\\\(?:text|mathrm|textbf|mathbf|mbox|textit|operatorname|textrm|left|right)\\b",
-                        " ");
-        return Parser.plainWords(bare).replace(" ", "");
+        String words = bare(text);
+        for (String article : List.of("the ", "an ", "a ")) {
+            words = words.startsWith(article) ? words.substring(article.length()) : words;
+        }
+        return switch (words) {
+            case "no solutions", "no solution exists", "there is no solution", "no such solution" ->
+                    "nosolution";
+            case "no real solutions", "no real roots" -> "norealsolution";
+            case "dne" -> "doesnotexist";
+            default -> words.replace(" ", "");
+        };
     }
+
+    private static String bare(String text) {
+        return Parser.plainWords(COMMANDS.matcher(text).replaceAll(" "));
+    }
+
+    private static final Pattern COMMANDS =
+            Pattern.compile(
+                    "\\\\(?:text|mathrm|textbf|mathbf|mbox|textit|operatorname|textrm|left|right)\\b");
+    private static final Pattern NAMED_CHOICE = Pattern.compile("(?:option|choice|answer) ([a-z])");
+    private static final Pattern ONLY_WORDS =
+            Pattern.compile("(?:[\\p{L}\\d]|[ ,.'-]|\\\\(?:text|textbf|mathrm|mbox)\\b|[{}~])*");
+
+    /** Whether a text is only words and numbers, one of them of three letters at least. */
+    static boolean isWords(String text) {
+        return text.length() <= 200
+                && ONLY_WORDS.matcher(text).matches()
+                && LONG_WORD.matcher(words(text.strip())).find();
+    }
+
+    private static final Pattern LONG_WORD = Pattern.compile("\\p{L}{3}");
 }

@@ -6,10 +6,17 @@ package dev.forkpoint.reward.math;
  * thread-safe.
  */
 final class Budget {
+    private final long units;
     private long left;
 
     Budget(long units) {
+        this.units = units;
         left = units;
+    }
+
+    /** What has been charged, at most all there was. */
+    long spent() {
+        return units - Math.max(0, left);
     }
 
     /**

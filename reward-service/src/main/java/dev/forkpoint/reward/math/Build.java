@@ -341,7 +341,7 @@ final class Build {
     }
 
     private BigInteger factorial(int n) {
-        budget.charge(3L * n);
+        budget.charge(12L * n);
         BigInteger result = BigInteger.ONE;
         for (int i = 2; i <= n; i++) {
             result = result.multiply(BigInteger.valueOf(i));
@@ -482,11 +482,18 @@ final class Build {
                 for (int k = 0; k < left.width(); k++) {
                     terms.add(product(left.rows().get(i).get(k), right.rows().get(k).get(j)));
                 }
-                row.add(sum(terms));
+                // Entries share their parts: what is cheap to make may be endless to walk.
+                row.add(counted(sum(terms)));
             }
             rows.add(row);
         }
         return new Matrix(rows);
+    }
+
+    private Node counted(Node node) {
+        budget.charge(1);
+        Shape.children(node).forEach(this::counted);
+        return node;
     }
 
     private Matrix scale(Matrix matrix, Node factor) {
@@ -551,6 +558,6 @@ final class Build {
                                     matrix.rows().get(0).get(j),
                                     determinant(new Matrix(minor)))));
         }
-        return sum(terms);
+        return counted(sum(terms));
     }
 }

@@ -52,6 +52,18 @@ final class Comparer {
         if (a.isScalar() && b.isScalar()) {
             return scalars.compare(a, b);
         }
+        if (a instanceof Symbol name && isRange(b) && isSetName(name)) {
+            return ranges(new NamedSet(name.name()), b);
+        }
+        if (b instanceof Symbol name && isRange(a) && isSetName(name)) {
+            return ranges(a, new NamedSet(name.name()));
+        }
+        if (a instanceof Matrix matrix && b instanceof Tuple tuple) {
+            return vector(matrix, tuple);
+        }
+        if (b instanceof Matrix matrix && a instanceof Tuple tuple) {
+            return vector(matrix, tuple);
+        }
         if (isRange(a) || isRange(b)) {
             return ranges(a, b);
         }
@@ -98,7 +110,9 @@ final class Comparer {
                         .allMatch(sign -> sign == Sign.EQUAL || sign == Sign.CONGRUENT);
         if (!states) {
             boolean member = relation.signs().size() == 1 && relation.signs().get(0) == Sign.MEMBER;
-            return member && Reading.isName(sides.get(0)) && !(last instanceof NamedSet)
+            return member
+                            && Reading.isName(sides.get(0))
+                            && !(last instanceof NamedSet set && set.name().equals("R"))
                     ? last
                     : node;
         }
@@ -112,6 +126,10 @@ final class Comparer {
             }
         }
         return last;
+    }
+
+    private static boolean isSetName(Symbol symbol) {
+        return symbol.name().length() == 1 && "RZNQC".contains(symbol.name());
     }
 
     private static boolean isRange(Node node) {
@@ -253,6 +271,24 @@ final class Comparer {
                 left.rows().stream().flatMap(List::stream).toList(),
                 right.rows().stream().flatMap(List::stream).toList(),
                 "matrix");
+    }
+
+    /** A column or row of a matrix against a tuple, or rows against [[…], […]]. */
+    private Decision vector(Matrix matrix, Tuple tuple) {
+        if (matrix.width() == 1 || matrix.height() == 1) {
+            return list(
+                    matrix.rows().stream().flatMap(List::stream).toList(),
+                    tuple.members(),
+                    "matrix");
+        }
+        List<List<Node>> rows = new ArrayList<>();
+        for (Node member : tuple.members()) {
+            if (!(member instanceof Tuple row) || row.members().size() != matrix.width()) {
+                return KIND;
+            }
+            rows.add(row.members());
+        }
+        return matrices(matrix, new Matrix(rows));
     }
 
     private Decision ratios(Node a, Node b) {

@@ -93,13 +93,16 @@ final class Elementary {
         int halvings = value.abs().compareTo(BigDecimal.ONE) > 0 ? HALVINGS + 1 : HALVINGS;
         for (int i = 0; i < halvings; i++) {
             BigDecimal root = root(BigDecimal.ONE.add(reduced.multiply(reduced, wide), wide), wide);
-            reduced = reduced.divide(BigDecimal.ONE.add(root), wide);
+            reduced = reduced.divide(BigDecimal.ONE.add(root, wide), wide);
         }
         return oddSeries(reduced, -1).multiply(BigDecimal.valueOf(1L << halvings)).round(context);
     }
 
     /** arcsin of a number in −1..1: 2 arctan(x / (1 + √(1 − x²))). */
     BigDecimal arcsin(BigDecimal value) {
+        if (isTiny(value)) {
+            return value.round(context);
+        }
         BigDecimal rest = BigDecimal.ONE.subtract(value.multiply(value));
         BigDecimal root = root(rest, wide);
         return arctan(value.divide(BigDecimal.ONE.add(root), wide))

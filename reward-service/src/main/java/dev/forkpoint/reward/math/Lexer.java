@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Cuts an answer in LaTeX or plain text into tokens, in time linear in its length. */
@@ -13,11 +14,16 @@ final class Lexer {
     static final int MAX_CHARACTERS = 250_000;
     private static final int MAX_TOKENS = 20_000;
     private static final int MAX_NESTED_TEXT = 4;
+    private static final Set<String> CURRENCIES = Set.of("US", "USD", "EUR", "Rs", "AUD", "CAD");
     private static final String SIGNS = "+-*/^_,;!|()[]{}:'%&";
 
     /** Fonts whose argument is mathematics. */
     private static final Set<String> FONTS =
             Set.of("mathbf", "mathit", "mathsf", "boldsymbol", "bm");
+
+    /** {@code A and C}, {@code A, B}: letters of choices. */
+    private static final Pattern LETTER_LIST =
+            Pattern.compile("[A-Z](?:(?:, ?| and | or |, and )[A-Z]){1,8}");
 
     private final String input;
     private final boolean mergeThousands;
@@ -82,7 +88,7 @@ final class Lexer {
         if (c == ' ' || c == '~' || c == '$') {
             at++;
             spaced = true;
-        } else if (isDigit(c) || (c == '.' && isDigit(peek(1)))) {
+        } else if (isDigit(c) || (c == '.' && (isDigit(peek(1)) || repetend(at + 1)))) {
             number();
         } else if (isLetter(c)) {
             letters();
@@ -98,6 +104,10 @@ final class Lexer {
     }
 
     private void point() {
+        if (peek(1) == '.' && peek(2) == '.' && " ,".indexOf(peek(-1)) >= 0) {
+            add(Kind.COMMAND, "dots", 3);
+            return;
+        }
         if (peek(1) == '.' || peek(-1) == '.') {
             throw Refusal.syntax("dots");
         }
@@ -279,6 +289,9 @@ final class Lexer {
             if (repeating(digits, wholeDigits)) {
                 return;
             }
+            if (digits.length() == 1) {
+                throw Refusal.syntax("a point outside a number");
+            }
             while (groups == 0 && decimalGroup() > 0) {
                 at += decimalGroup();
                 digits(digits);
@@ -375,40 +388,60 @@ final class Lexer {
     }
 
     private boolean repetend(int from) {
-        return input.startsWith("\\overline{", from)
-                || input.startsWith("\\bar{", from)
-                || input.startsWith("\\dot{", from)
+        return input.startsWith("\\overline", from)
+                || input.startsWith("\\bar", from)
+                || input.startsWith("\\dot", from)
                 || (charAt(from) == '(' && isDigit(charAt(from + 1)));
     }
 
-    /** {@code 0.1\overline{6}}, {@code 0.1(6)}. */
+    /** {@code 0.1\overline{6}}, {@code 0.\bar 6}, {@code 0.\dot{1}2\dot{8}}, {@code 0.1(6)}. */
     private boolean repeating(StringBuilder digits, int wholeDigits) {
-        int i = at;
-        char close = '}';
-        if (input.startsWith("\\overline{", i)
-                || input.startsWith("\\bar{", i)
-                || input.startsWith("\\dot{", i)) {
-            i = input.indexOf('{', i) + 1;
-        } else if (charAt(i) == '(' && digits.length() > wholeDigits) {
-            i++;
-            close = ')';
-        } else {
-            return false;
+        StringBuilder period = new StringBuilder();
+        int end = at;
+        boolean round = charAt(at) == '(' && digits.length() > wholeDigits;
+        if (round) {
+            end = marked(at, ')', period);
+        } else if (input.startsWith("\\overline", at)) {
+            end = marked(skipBlanks(at + 9), '}', period);
+        } else if (input.startsWith("\\bar", at)) {
+            end = marked(skipBlanks(at + 4), '}', period);
+        } else if (input.startsWith("\\dot", at)) {
+            end = marked(skipBlanks(at + 4), '}', period);
+            int last = end;
+            while (end > at && isDigit(charAt(last))) {
+                last++;
+            }
+            if (end > at && input.startsWith("\\dot", last)) {
+                period.append(input, end, last);
+                end = marked(skipBlanks(last + 4), '}', period);
+            }
         }
-        int start = i;
-        while (isDigit(charAt(i))) {
-            i++;
-        }
-        if (i == start || charAt(i) != close || i - start > 100) {
+        if (end <= at || period.length() > 100) {
             return false;
         }
         String whole = digits.substring(0, wholeDigits);
         String fixed = digits.substring(wholeDigits + 1);
-        if (close == ')' && fixed.length() + i - start < 2 && !whole.equals("0")) {
+        if (round && fixed.length() + period.length() < 2 && !whole.equals("0")) {
             return false;
         }
-        add(Kind.REPEATING, whole + "|" + fixed + "|" + input.substring(start, i), i + 1 - at);
+        add(Kind.REPEATING, whole + "|" + fixed + "|" + period, end - at);
         return true;
+    }
+
+    /** Takes a digit, or digits in brackets, and returns where they end; −1 if there are none. */
+    private int marked(int from, char close, StringBuilder into) {
+        if (isDigit(charAt(from))) {
+            into.append(charAt(from));
+            return from + 1;
+        }
+        int i = from + 1;
+        if (charAt(from) != '{' && charAt(from) != '(') {
+            return -1;
+        }
+        while (isDigit(charAt(i))) {
+            into.append(charAt(i++));
+        }
+        return i > from + 1 && charAt(i) == close ? i + 1 : -1;
     }
 
     private void letters() {
@@ -424,18 +457,25 @@ final class Lexer {
         }
         Token last = tokens.isEmpty() ? null : tokens.get(tokens.size() - 1);
         boolean afterValue = afterValue();
-        if (run.equals("and")) {
+        if (run.equals("x") && last != null && last.is(Kind.NUMBER) && isPowerOfTen(at)) {
+            push(new Token(Kind.SIGN, "*", spaced));
+        } else if (CURRENCIES.contains(run) && isAmount(at)) {
+            at = charAt(at) == '.' ? at + 1 : at;
+        } else if (run.equals("and")) {
             push(new Token(Kind.AND, run, true));
         } else if (run.equals("or")) {
             push(new Token(Kind.OR, run, true));
         } else if (run.equals("U") && afterInterval(last)) {
             push(new Token(Kind.SIGN, "∪", true));
-        } else if (Vocabulary.PLAIN_FUNCTIONS.contains(run) && !(run.equals("min") && afterValue)) {
+        } else if (Vocabulary.PLAIN_FUNCTIONS.contains(run)
+                && !(run.equals("min") && afterValue)
+                && !(run.equals("sec") && afterValue && endsAnswer(at))) {
             push(new Token(Kind.COMMAND, run, spaced));
         } else if (run.length() == 1) {
             push(new Token(Kind.LETTER, run, spaced));
         } else if ((Vocabulary.SHORT_WORDS.contains(run) && isAlone())
-                || (afterValue && Vocabulary.SHORT_UNITS.contains(run))) {
+                || (afterValue && (Vocabulary.SHORT_UNITS.contains(run) || run.equals("sec")))
+                || (last != null && last.is(Kind.WORD) && spaced && run.length() > 1)) {
             push(new Token(Kind.WORD, run, spaced));
         } else if (run.length() <= 5 && functionPrefix(run) > 0) {
             int cut = functionPrefix(run);
@@ -446,6 +486,29 @@ final class Lexer {
         } else {
             push(new Token(Kind.WORD, run, spaced));
         }
+    }
+
+    /** Whether {@code 10^} follows, as in {@code 1.6 x 10^-19}. */
+    private boolean isPowerOfTen(int from) {
+        int i = skipBlanks(from);
+        return input.startsWith("10^", i) || input.startsWith("10**", i);
+    }
+
+    /** Whether an amount of money follows: {@code US\$ 5}, {@code Rs. 500}. */
+    private boolean isAmount(int from) {
+        int i = charAt(from) == '.' ? from + 1 : from;
+        while (charAt(i) == ' ' || charAt(i) == '\\' || charAt(i) == '$' || charAt(i) == '~') {
+            i++;
+        }
+        return i > from && isDigit(charAt(i));
+    }
+
+    private boolean endsAnswer(int from) {
+        int i = from;
+        while (i < input.length() && " .$)".indexOf(input.charAt(i)) >= 0) {
+            i++;
+        }
+        return i == input.length();
     }
 
     /** Whether the run of letters just read is the whole answer. */
@@ -487,6 +550,10 @@ final class Lexer {
     }
 
     private static boolean isSorted(String run) {
+        if (run.length() > 4 && run.charAt(run.length() - 1) - run.charAt(0) != run.length() - 1) {
+            // "empty" and "first" are words.
+            return false;
+        }
         for (int i = 1; i < run.length(); i++) {
             if (run.charAt(i) <= run.charAt(i - 1)) {
                 return false;
@@ -531,7 +598,11 @@ final class Lexer {
             }
             case '%' -> add(Kind.SIGN, "%", 2);
             case '|' -> add(Kind.SIGN, "‖", 2);
-            case '_', '&', '#' -> throw Refusal.syntax("\\" + c);
+            case '&' -> {
+                at += 2;
+                push(new Token(Kind.AND, "&", true));
+            }
+            case '_', '#' -> throw Refusal.syntax("\\" + c);
             case '\\' -> doubled();
             default -> throw Refusal.syntax("a backslash before " + c);
         }
@@ -623,10 +694,11 @@ final class Lexer {
             case "not" -> negated();
             case "mathbb", "mathbbm", "Bbb" -> setName();
             case "begin", "end" -> environment(name);
+            case "color", "textcolor", "colorbox", "cellcolor" -> rawArgument();
             case "hspace", "vspace", "phantom", "hphantom", "vphantom", "tag", "label" ->
                     rawArgument();
             case "ldots", "dots", "cdots", "dotsc", "dotsb", "vdots", "ddots" ->
-                    throw Refusal.syntax("dots");
+                    push(new Token(Kind.COMMAND, "dots", spaced));
             default -> push(new Token(Kind.COMMAND, name, spaced));
         }
     }
@@ -698,7 +770,14 @@ final class Lexer {
         if (words.isEmpty()) {
             spaced = true;
         } else if (name.equals("operatorname") || name.equals("mathop")) {
-            push(new Token(Kind.COMMAND, words.replace("\\", ""), space));
+            String operator = words.replace("\\", "");
+            boolean known =
+                    Vocabulary.isCommand(operator) || Vocabulary.PLAIN_FUNCTIONS.contains(operator);
+            boolean letters =
+                    operator.length() > 1 && operator.chars().allMatch(Character::isLetter);
+            push(new Token(known || !letters ? Kind.COMMAND : Kind.TEXT, operator, space));
+        } else if (words.equals("cis")) {
+            push(new Token(Kind.COMMAND, words, space));
         } else if (words.length() == 1 && isLetter(words.charAt(0))) {
             boolean unit =
                     name.equals("mathrm") && "deijT".indexOf(words.charAt(0)) < 0 && afterValue();
@@ -740,6 +819,9 @@ final class Lexer {
     private boolean isMathematics(String words) {
         char c = words.charAt(0);
         if (c == '\\' || c == '$' || c == '{') {
+            return true;
+        }
+        if (LETTER_LIST.matcher(words).matches()) {
             return true;
         }
         boolean digits = words.chars().anyMatch(Character::isDigit);
@@ -905,6 +987,8 @@ final class Lexer {
             case 'º', '˚', '∘' -> out.append('°');
             case '′', '’', 'ʹ' -> out.append('\'');
             case '″' -> out.append("''");
+            case '∛' -> out.append("\\sqrt[3]");
+            case '∜' -> out.append("\\sqrt[4]");
             case 'ℝ' -> out.append("\\mathbb{R}");
             case 'ℤ' -> out.append("\\mathbb{Z}");
             case 'ℕ' -> out.append("\\mathbb{N}");
@@ -923,7 +1007,7 @@ final class Lexer {
             case '⟩', '〉' -> out.append("\\rangle ");
             case 'ℓ' -> out.append("\\ell ");
             case 'ℏ' -> out.append("\\hbar ");
-            case '∠', '€', '£', '¥', '₹', '₽', '₩', '￥' -> out.append(' ');
+            case '∠', '€', '£', '¥', '¢', '₹', '₽', '₩', '￥' -> out.append(' ');
             case 0x200B,
                     0x200C,
                     0x200D,

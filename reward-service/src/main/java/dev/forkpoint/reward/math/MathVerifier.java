@@ -16,10 +16,28 @@ import org.jspecify.annotations.Nullable;
 public final class MathVerifier implements Verifier {
     private static final long DEFAULT_BUDGET = 200_000;
     private static final long MAX_BUDGET = 40_000_000;
+    private static final Set<String> NO_SOLUTION = Set.of("nosolution", "norealsolution");
+
+    private final String name;
+    private final String extract;
+
+    public MathVerifier() {
+        this("math", "auto");
+    }
+
+    private MathVerifier(String name, String extract) {
+        this.name = name;
+        this.extract = extract;
+    }
+
+    /** The same under the name math-boxed: only a boxed answer counts, unless an item says else. */
+    public static MathVerifier boxed() {
+        return new MathVerifier("math-boxed", "box");
+    }
 
     @Override
     public String name() {
-        return "math";
+        return name;
     }
 
     @Override
@@ -34,7 +52,8 @@ public final class MathVerifier implements Verifier {
                 new OptionSpec(
                         "extract",
                         "auto: the last box, else what follows \"answer\", else a short response as a whole; box: the last box alone;"
-                                + " default auto"),
+                                + " default "
+                                + extract),
                 new OptionSpec(
                         "budget",
                         "operations that one verification may cost, 1,000 to 40,000,000; default 200,000"));
@@ -53,7 +72,7 @@ public final class MathVerifier implements Verifier {
     @Override
     public Verdict verify(Item item) {
         boolean boxOnly =
-                item.options().choice("extract", "auto", Set.of("auto", "box")).equals("box");
+                item.options().choice("extract", extract, Set.of("auto", "box")).equals("box");
         Budget budget =
                 new Budget(item.options().whole("budget", DEFAULT_BUDGET, 1_000, MAX_BUDGET));
         Reading gold;
@@ -132,6 +151,10 @@ public final class MathVerifier implements Verifier {
         if (isChoice(gold, prediction) || isChoice(prediction, gold)) {
             return Decision.equal("choice");
         }
+        if (isEmptySet(gold.node(), prediction.node())
+                || isEmptySet(prediction.node(), gold.node())) {
+            return Decision.equal("words");
+        }
         if (gold.node() instanceof Words || prediction.node() instanceof Words) {
             boolean same =
                     AnswerText.words(gold.text()).equals(AnswerText.words(prediction.text()));
@@ -160,6 +183,13 @@ public final class MathVerifier implements Verifier {
         return decision;
     }
 
+    private static boolean isEmptySet(Node set, Node words) {
+        return set instanceof Node.NamedSet named
+                && named.name().equals("∅")
+                && words instanceof Words text
+                && NO_SOLUTION.contains(AnswerText.words(text.text()));
+    }
+
     /** Whether one side is a letter and the other that choice with its text: {@code (B) 12}. */
     private static boolean isChoice(Reading letter, Reading choice) {
         return letter.node() instanceof Node.Symbol symbol
@@ -178,6 +208,12 @@ public final class MathVerifier implements Verifier {
                             ? AnswerText.choice(texts.get(0))
                             : "";
             if (choice.isEmpty()) {
+                if (texts.size() == 1
+                        && refusal.kind() == Refusal.Kind.SYNTAX
+                        && AnswerText.isWords(texts.get(0))) {
+                    return new Reading(
+                            new Words(AnswerText.words(texts.get(0))), texts.get(0), false, false);
+                }
                 throw refusal;
             }
             return new Reading(new Node.Symbol(choice), texts.get(0), false, false);

@@ -47,6 +47,7 @@ final class Numeric {
     private final Elementary elementary;
     private final int trial;
     private final boolean wholeNumbers;
+    private int variablesMet;
     private final Map<String, Complex> bound = new HashMap<>();
 
     /**
@@ -123,6 +124,7 @@ final class Numeric {
 
     /** A point that depends on the name and the trial alone: both signs, several sizes. */
     private Complex variable(String name) {
+        variablesMet++;
         long[] words = new long[name.length() + 1];
         words[0] = trial;
         for (int i = 0; i < name.length(); i++) {
@@ -207,6 +209,7 @@ final class Numeric {
     }
 
     private Complex power(Power power) {
+        int variablesBefore = variablesMet;
         Complex base = value(power.base());
         if (power.exponent() instanceof Num number && number.value().isInt()) {
             return wholePower(base, number.value().intValue());
@@ -215,6 +218,21 @@ final class Numeric {
                 && number.value().top().equals(BigInteger.ONE)
                 && number.value().bottom().equals(BigInteger.TWO)) {
             return squareRoot(base);
+        }
+        if (power.exponent() instanceof Num number
+                && number.value().bottom().testBit(0)
+                && base.isReal()
+                && base.re().signum() < 0
+                && variablesMet > variablesBefore) {
+            // Odd roots of variables are real: ∛x for all x, and x^(2/3) = ∛(x²).
+            Complex root =
+                    exponential(
+                            multiply(
+                                    rational(number.value()),
+                                    logarithm(Complex.real(base.re().negate(), base.error()))));
+            return number.value().top().testBit(0)
+                    ? new Complex(root.re().negate(), root.im(), root.error())
+                    : root;
         }
         Complex exponent = value(power.exponent());
         if (power.base() == Constant.E) {
@@ -525,7 +543,7 @@ final class Numeric {
             throw Refusal.undefined(function + " of zero");
         }
         BigDecimal x = inverse ? BigDecimal.ONE.divide(argument, context) : argument;
-        BigDecimal distance = BigDecimal.ONE.subtract(x.abs());
+        BigDecimal distance = BigDecimal.ONE.subtract(x.abs(), context);
         double margin = Complex.magnitude(distance);
         double loss = margin <= error + 1 ? error / 2 : spread(error, 1 - margin / 2);
         if (distance.signum() < 0) {

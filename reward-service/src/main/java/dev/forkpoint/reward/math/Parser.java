@@ -35,7 +35,28 @@ final class Parser {
     static final int MAX_DEPTH = 120;
     private static final Set<String> APPLIED_LETTERS = Set.of("f", "g", "F", "G");
     private static final Set<String> ORDINALS = Set.of("st", "nd", "rd", "th");
+    private static final int MAX_BASE_DIGITS = 200;
+    private static final List<String> BASES =
+            List.of(
+                    "",
+                    "one",
+                    "two",
+                    "three",
+                    "four",
+                    "five",
+                    "six",
+                    "seven",
+                    "eight",
+                    "nine",
+                    "ten",
+                    "eleven",
+                    "twelve",
+                    "thirteen",
+                    "fourteen",
+                    "fifteen",
+                    "sixteen");
     private static final String LETTER_UNITS = "msghLNJWVKACFTl";
+    private static final Set<String> FRACTIONS = Set.of("frac", "dfrac", "tfrac", "cfrac");
     private static final Set<String> FILLERS =
             Set.of("approximately", "about", "approx", "exactly", "roughly", "is", "equals");
 
@@ -46,6 +67,7 @@ final class Parser {
     private int depth;
     private int bars;
     private int degrees;
+    private int boundI;
     private final boolean dropLetterUnits;
     private boolean letterUnit;
 
@@ -96,6 +118,11 @@ final class Parser {
         members.add(element());
         while (true) {
             Separator separator = null;
+            if (separator(peek()) == null && peek().isSign('(') && isCondition()) {
+                separators.add(Separator.COMMA);
+                members.add(element());
+                continue;
+            }
             while (separator(peek()) != null) {
                 Separator next = separator(peek());
                 separator =
@@ -155,7 +182,16 @@ final class Parser {
             return null;
         }
         at = i;
-        return new Words(plainWords(text.toString()));
+        String plain = plainWords(text.toString());
+        return switch (plain) {
+            case "all real numbers",
+                    "all reals",
+                    "the set of all real numbers",
+                    "the real numbers" ->
+                    new NamedSet("R");
+            case "empty set", "the empty set", "null set" -> new NamedSet("∅");
+            default -> new Words(plain);
+        };
     }
 
     /** Lower case, letters and digits, single blanks. */
@@ -190,7 +226,8 @@ final class Parser {
         enter();
         List<Node> sides = new ArrayList<>();
         List<Sign> signs = new ArrayList<>();
-        if (peek().is(Kind.RELATION) && peek().text().equals("APPROX")) {
+        if (peek().is(Kind.RELATION)
+                && (peek().text().equals("APPROX") || (at == 0 && peek().text().equals("EQUAL")))) {
             at++;
         }
         sides.add(sets());
@@ -249,7 +286,8 @@ final class Parser {
 
     private Node ratio() {
         int start = at;
-        Node first = sum();
+        Node based = baseNumber();
+        Node first = based != null ? based : sum();
         if (!peek().isSign(':')) {
             return first;
         }
@@ -265,6 +303,49 @@ final class Parser {
                         && isClockPart(tokens.get(start + 2))
                         && tokens.get(start + 2).text().length() == 2;
         return new Ratio(List.copyOf(terms), clock);
+    }
+
+    /**
+     * {@code 2A3_{16}}, {@code (101)_2}, {@code 101_{\text{two}}}; null and nothing read if none.
+     */
+    private @Nullable Node baseNumber() {
+        boolean round = peek().isSign('(');
+        int i = round ? at + 1 : at;
+        StringBuilder digits = new StringBuilder();
+        while (digits.length() <= MAX_BASE_DIGITS
+                && (isPlainWhole(token(i)) || isDigitLetters(token(i)))
+                && (digits.length() == 0 || !token(i).spaced())) {
+            digits.append(token(i++).text());
+        }
+        boolean closed = !round || token(i++).isSign(')');
+        boolean started = digits.length() > 0 && Character.isLetterOrDigit(digits.charAt(0));
+        if (!closed || !started || !token(i).isSign('_')) {
+            return null;
+        }
+        Token mark = token(i + 1);
+        boolean braced = mark.isSign('{');
+        mark = braced ? token(i + 2) : mark;
+        int base =
+                mark.is(Kind.TEXT) || mark.is(Kind.WORD)
+                        ? BASES.indexOf(mark.text().toLowerCase(Locale.ROOT))
+                        : isPlainWhole(mark) && mark.text().length() <= 2
+                                ? Integer.parseInt(mark.text())
+                                : -1;
+        if (base < 2
+                || base > 36
+                || (braced && !token(i + 3).isSign('}'))
+                || !digits.chars().allMatch(c -> Character.digit(c, base) >= 0)) {
+            return null;
+        }
+        at = i + (braced ? 4 : 2);
+        return new BaseNumber(stripZeros(digits.toString()), base);
+    }
+
+    private static boolean isDigitLetters(Token token) {
+        return (token.is(Kind.LETTER) || token.is(Kind.TEXT))
+                && token.text()
+                        .chars()
+                        .allMatch(c -> (c >= 'A' && c <= 'Z') || Character.digit(c, 10) >= 0);
     }
 
     private static boolean isClockPart(Token token) {
@@ -348,6 +429,8 @@ final class Parser {
             } else if (token.is(Kind.TEXT) || token.is(Kind.WORD)) {
                 unit();
                 continue;
+            } else if (unitInBrackets() || unitFraction()) {
+                continue;
             } else if (isLetterUnit()) {
                 letterUnit = true;
                 if (dropLetterUnits) {
@@ -361,6 +444,9 @@ final class Parser {
                 break;
             } else if (token.is(Kind.NUMBER) && tokens.get(at - 1).is(Kind.NUMBER)) {
                 first = mixed(first);
+                while (peek().isSign('%') || peek().is(Kind.DEGREE)) {
+                    at++;
+                }
                 continue;
             }
             if (factors == null) {
@@ -400,19 +486,81 @@ final class Parser {
      */
     private boolean isLetterUnit() {
         Token token = peek();
-        if (!token.is(Kind.LETTER)
-                || !token.spaced()
-                || !tokens.get(at - 1).is(Kind.NUMBER)
-                || !LETTER_UNITS.contains(token.text())) {
+        if (!tokens.get(at - 1).is(Kind.NUMBER)) {
+            return false;
+        }
+        if (token.isCommand("mu") && isUnit(tokens.get(at + 1))) {
+            return true;
+        }
+        if (!token.isCommand("Omega")
+                && (!token.is(Kind.LETTER)
+                        || !token.spaced()
+                        || !LETTER_UNITS.contains(token.text()))) {
             return false;
         }
         Token following = tokens.get(at + 1);
         return endsElement(following) || following.isSign('/') || following.isSign('^');
     }
 
+    /** Skips {@code (cm)} and {@code [\text{cm}]} behind a value. */
+    private boolean unitInBrackets() {
+        int i = at + 1;
+        if (!peek().isSign('(') && !peek().isSign('[')) {
+            return false;
+        }
+        while (token(i).is(Kind.WORD) || token(i).is(Kind.TEXT)) {
+            i++;
+        }
+        boolean closed = token(i).isSign(peek().isSign('(') ? ')' : ']');
+        if (!closed || i == at + 1 || (i == at + 2 && token(at + 1).text().length() < 2)) {
+            return false;
+        }
+        at = i + 1;
+        return true;
+    }
+
+    /** Skips {@code \frac{\text{km}}{\text{h}}} behind a value. */
+    private boolean unitFraction() {
+        if (!peek().is(Kind.COMMAND) || !FRACTIONS.contains(peek().text())) {
+            return false;
+        }
+        int i = at + 1;
+        boolean letters = false;
+        for (int part = 0; part < 2; part++) {
+            int start = i + 1;
+            if (!token(i++).isSign('{')) {
+                return false;
+            }
+            while (token(i).is(Kind.TEXT)
+                    || token(i).is(Kind.WORD)
+                    || (token(i).is(Kind.LETTER) && isUnit(token(i)))) {
+                letters |= token(i++).is(Kind.LETTER);
+            }
+            if (token(i).isSign('^') && i > start) {
+                i += token(i + 1).isSign('{') ? 4 : 2;
+            }
+            if (i == start || !token(i++).isSign('}')) {
+                return false;
+            }
+        }
+        if (!endsElement(token(i))) {
+            return false;
+        }
+        letterUnit |= letters;
+        if (letters && !dropLetterUnits) {
+            return false;
+        }
+        at = i;
+        return true;
+    }
+
     /** A unit behind a value is dropped, with its exponent and what it is divided by. */
     private void unit() {
         boolean first = true;
+        if (peek().is(Kind.COMMAND)) {
+            at++;
+            first = peek().is(Kind.LETTER);
+        }
         while (peek().is(Kind.TEXT) || peek().is(Kind.WORD) || (peek().is(Kind.LETTER) && first)) {
             first = false;
             String word = peek().text().toLowerCase(Locale.ROOT);
@@ -466,8 +614,9 @@ final class Parser {
             case COMMAND -> !CLOSING.contains(token.text());
             case SIGN ->
                     switch (token.text().charAt(0)) {
-                        case '(' -> !tokens.get(at + 1).isCommand("mod");
-                        case '[', '{', '⦃' -> true;
+                        case '(' -> !token(at + 1).isCommand("mod") && !isCondition();
+                        case '[' -> !closesInterval();
+                        case '{', '⦃' -> true;
                         case '|' -> bars == 0;
                         default -> false;
                     };
@@ -656,7 +805,7 @@ final class Parser {
             case TEXT:
                 return word(token);
             case SET:
-                return new NamedSet(token.text());
+                return new NamedSet(token.text() + positive());
             case BEGIN:
                 return environment(token.text());
             case COMMAND:
@@ -666,6 +815,16 @@ final class Parser {
             default:
                 throw Refusal.syntax("unexpected " + token);
         }
+    }
+
+    /** The + of {@code \mathbb{Z}^+}, or an empty text. */
+    private String positive() {
+        int i = at + (token(at + 1).isSign('{') ? 2 : 1);
+        if (!peek().isSign('^') || !(token(i).isSign('+') || token(i).isSign('-'))) {
+            return "";
+        }
+        at = i + (i == at + 2 ? 2 : 1);
+        return token(i).text();
     }
 
     /** A word in front: a name; or a filler such as "about", which is dropped. */
@@ -691,12 +850,8 @@ final class Parser {
 
     private Node numberOrMixed(Token token) {
         Node whole = number(token);
-        boolean fraction =
-                peek().isCommand("frac")
-                        || peek().isCommand("dfrac")
-                        || peek().isCommand("tfrac")
-                        || peek().isCommand("cfrac");
-        if (fraction && isPlainWhole(token)) {
+        boolean fraction = peek().is(Kind.COMMAND) && FRACTIONS.contains(peek().text());
+        if (fraction && !unitFraction() && isPlainWhole(token)) {
             int start = at;
             at++;
             Node part = fraction();
@@ -774,14 +929,40 @@ final class Parser {
     }
 
     private Node letter(String letter) {
+        if (Character.isUpperCase(letter.charAt(0)) && peek().isSign('(') && isPoint()) {
+            return atom();
+        }
         if (APPLIED_LETTERS.contains(letter) && peek().isSign('(')) {
             return applied(letter);
         }
         return switch (letter) {
             case "e" -> Constant.E;
-            case "i" -> Constant.I;
+            case "i" -> boundI > 0 ? new Symbol("i") : Constant.I;
             default -> new Symbol(letter);
         };
+    }
+
+    /** Whether a bracket with a comma follows and ends the element: {@code A(1, 2)}. */
+    private boolean isPoint() {
+        int level = 0;
+        boolean comma = false;
+        for (int i = at; i < tokens.size(); i++) {
+            Token token = token(i);
+            budget.charge(1);
+            if (token.isSign('(') || token.isSign('[') || token.isSign('{') || token.isSign('⦃')) {
+                level++;
+            } else if (token.isSign(')')
+                    || token.isSign(']')
+                    || token.isSign('}')
+                    || token.isSign('⦄')) {
+                if (--level == 0) {
+                    return comma && endsElement(token(i + 1));
+                }
+            } else if (level == 1) {
+                comma |= separator(token) == Separator.COMMA;
+            }
+        }
+        return false;
     }
 
     /** A function by a letter's name, applied to the bracket that follows. */
@@ -797,6 +978,12 @@ final class Parser {
                 return root();
             case "binom", "dbinom", "tbinom", "binomial":
                 return binomial();
+            case "dots":
+                // Of a list only: no digits that go on, which nobody wrote out.
+                if (tokens.get(Math.max(0, at - 2)).is(Kind.NUMBER)) {
+                    throw Refusal.syntax("dots");
+                }
+                return new Symbol("…");
             case "pi":
                 return Constant.PI;
             case "infty", "infinity", "inf":
@@ -890,10 +1077,20 @@ final class Parser {
             return build.negate(
                     build.power(build.negate(radicand), build.power(degree, Build.MINUS_ONE)));
         }
+        if (odd && isNegative(radicand)) {
+            return build.negate(
+                    build.power(build.negate(radicand), build.power(degree, Build.MINUS_ONE)));
+        }
         if (degree instanceof Num number && number.value().isZero()) {
             throw Refusal.undefined("a zeroth root");
         }
         return build.power(radicand, build.power(degree, Build.MINUS_ONE));
+    }
+
+    /** Whether a constant is real and negative: its odd root is then the real one. */
+    private boolean isNegative(Node radicand) {
+        Complex value = radicand instanceof Num ? null : new Scalars(budget).value(radicand);
+        return value != null && value.isNearlyReal() && value.re().signum() < 0;
     }
 
     private Node binomial() {
@@ -941,7 +1138,10 @@ final class Parser {
         Node power = null;
         while (peek().isSign('_') || peek().isSign('^')) {
             if (next().isSign('_')) {
-                base = argument(true);
+                // \log_28 is the logarithm of 8 to base 2, \log_10 2 that of 2 to base 10.
+                Token after = token(at + 1);
+                boolean whole = startsFactor(after) || after.isSign('^') || after.isSign('-');
+                base = argument(whole || !isPlainWhole(peek()));
             } else {
                 boolean negative = peek().isSign('-');
                 at += negative ? 1 : 0;
@@ -984,6 +1184,10 @@ final class Parser {
                     ? build.call("ln", List.of(argument))
                     : build.call("logbase", List.of(base, argument));
         }
+        if (name.equals("cis")) {
+            Node angle = inDegrees ? radians(argument) : argument;
+            return build.power(Constant.E, build.product(Constant.I, angle));
+        }
         if (name.equals("lg")) {
             return build.call("logbase", List.of(Build.num(10), argument));
         }
@@ -991,15 +1195,17 @@ final class Parser {
             throw Refusal.syntax("a subscript on " + name);
         }
         if (inDegrees && Vocabulary.TRIGONOMETRIC.contains(name)) {
-            Node radians =
-                    build.product(
-                            List.of(
-                                    argument,
-                                    Constant.PI,
-                                    new Num(Rational.of(BigInteger.ONE, BigInteger.valueOf(180)))));
-            return build.call(name, List.of(radians));
+            return build.call(name, List.of(radians(argument)));
         }
         return build.call(name, List.of(argument));
+    }
+
+    private Node radians(Node degrees) {
+        return build.product(
+                List.of(
+                        degrees,
+                        Constant.PI,
+                        new Num(Rational.of(BigInteger.ONE, BigInteger.valueOf(180)))));
     }
 
     /** A bracket, or the factors that follow without + − * or another function. */
@@ -1085,7 +1291,11 @@ final class Parser {
         if (low == null || high == null || variable == null) {
             throw Refusal.syntax("a range without bounds");
         }
-        return new Range(product, variable, low, high, product());
+        boolean index = variable.equals("i");
+        boundI += index ? 1 : 0;
+        Node body = product();
+        boundI -= index ? 1 : 0;
+        return new Range(product, variable, low, high, body);
     }
 
     /** Limits and integrals are not computed: they equal only themselves. */
@@ -1115,6 +1325,8 @@ final class Parser {
 
     private Node argument(boolean wholeNumber, boolean allowRelation) {
         enter();
+        // A chain of bare arguments (\sqrt\sqrt…) is a level each, like one of brackets.
+        depth += 4;
         Token token = peek();
         Node value;
         if (token.isSign('{')) {
@@ -1135,7 +1347,7 @@ final class Parser {
         } else {
             throw Refusal.syntax("an argument is missing before " + token);
         }
-        depth--;
+        depth -= 5;
         return value;
     }
 
@@ -1157,6 +1369,25 @@ final class Parser {
         return group(false);
     }
 
+    /** Whether a bracket here says where a variable lies: {@code k\pi (k \in \mathbb{Z})}. */
+    private boolean isCondition() {
+        for (int i = at + 1; i < at + 8; i++) {
+            if (token(i).is(Kind.RELATION) && token(i).text().equals("MEMBER")) {
+                return true;
+            }
+            if (!token(i).is(Kind.LETTER) && !token(i).isSign(',')) {
+                return false;
+            }
+        }
+        return false;
+    }
+
+    /** Whether a square bracket here closes an interval: {@code [0,1[}. */
+    private boolean closesInterval() {
+        Token following = token(at + 1);
+        return endsElement(following) || following.isSign('∪') || following.isSign('∩');
+    }
+
     /** A bracket's single scalar value. */
     private Node group(boolean allowRelation) {
         Node value = bracketed(next());
@@ -1174,6 +1405,13 @@ final class Parser {
             case '(', '[' -> {
                 bars = 0;
                 value = round(open.isSign('('));
+            }
+            case ']' -> {
+                bars = 0;
+                value = round(true);
+                if (!(value instanceof Tuple tuple) || !tuple.canBeInterval()) {
+                    throw Refusal.syntax("unexpected " + open);
+                }
             }
             case '{' -> {
                 bars = 0;
@@ -1211,10 +1449,14 @@ final class Parser {
     private Node round(boolean openLeft) {
         Elements elements = list();
         Token close = next();
-        if (!close.isSign(')') && !close.isSign(']')) {
+        boolean outwards = close.isSign('[');
+        if (!close.isSign(')') && !close.isSign(']') && !outwards) {
             throw Refusal.syntax("a bracket that is not closed");
         }
-        boolean openRight = close.isSign(')');
+        boolean openRight = !close.isSign(']');
+        if (outwards && elements.members().size() != 2) {
+            throw Refusal.syntax("a bracket that is not closed");
+        }
         List<Node> members = elements.members();
         if (members.size() == 1) {
             if (openLeft != openRight) {
@@ -1394,6 +1636,11 @@ final class Parser {
             throw new Refusal(
                     Refusal.Kind.DEPTH, "nested more than %d levels".formatted(MAX_DEPTH));
         }
+    }
+
+    /** A token ahead; beyond the last one, the end. */
+    private Token token(int index) {
+        return tokens.get(Math.min(index, tokens.size() - 1));
     }
 
     private Token peek() {

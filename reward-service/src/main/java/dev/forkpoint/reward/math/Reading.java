@@ -18,6 +18,7 @@ import dev.forkpoint.reward.math.Node.Tuple;
 import dev.forkpoint.reward.math.Parser.Elements;
 import dev.forkpoint.reward.math.Parser.Separator;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -83,10 +84,13 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
     private static String trim(String text) {
         int start = 0;
         int end = text.length();
-        while (start < end && isTrimmed(text.charAt(start)) && text.charAt(start) != '.') {
+        while (start < end
+                && (isTrimmed(text.charAt(start)) || text.charAt(start) == ':')
+                && text.charAt(start) != '.') {
             start++;
         }
-        while (end > start && isTrimmed(text.charAt(end - 1))) {
+        while (end > start
+                && (isTrimmed(text.charAt(end - 1)) || ":?".indexOf(text.charAt(end - 1)) >= 0)) {
             end--;
         }
         // "\ " at the end keeps its blank.
@@ -159,7 +163,11 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
             }
             if (members.size() > 1 && members.stream().allMatch(Interpreter::isInequality)) {
                 boolean or = separators.stream().allMatch(s -> s == Separator.OR);
-                boolean and = separators.stream().allMatch(s -> s == Separator.AND);
+                // x ≥ 0, x ≠ 1 excludes a value; x < 1, x > 2 lists two ranges.
+                boolean and =
+                        separators.stream().allMatch(s -> s == Separator.AND)
+                                || (separators.stream().allMatch(s -> s == Separator.COMMA)
+                                        && members.stream().anyMatch(Interpreter::isExclusion));
                 if (or || and) {
                     Node all = members.get(0);
                     for (Node member : members.subList(1, members.size())) {
@@ -174,7 +182,31 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
                     return all;
                 }
             }
+            if (members.size() == 1
+                    && members.get(0) instanceof Relation relation
+                    && relation.signs().equals(List.of(Sign.NOT_EQUAL))
+                    && Shape.holds(relation, PlusMinus.class::isInstance)) {
+                // x ≠ ±1 excludes both.
+                return exclusion(relation, List.of());
+            }
+            if (members.size() > 1
+                    && members.get(0) instanceof Relation relation
+                    && relation.signs().equals(List.of(Sign.NOT_EQUAL))
+                    && members.stream().skip(1).allMatch(Node::isScalar)) {
+                return exclusion(relation, members.subList(1, members.size()));
+            }
             return list(members);
+        }
+
+        /** {@code x ≠ 2, 3} and {@code x ≠ ±1}: a chain that excludes every value. */
+        private Node exclusion(Relation relation, List<Node> more) {
+            List<Node> values = new ArrayList<>();
+            expand(relation.sides().get(1), values);
+            more.forEach(node -> expand(node, values));
+            List<Node> sides = new ArrayList<>(values);
+            sides.add(0, relation.sides().get(0));
+            return new Relation(
+                    List.copyOf(sides), Collections.nCopies(values.size(), Sign.NOT_EQUAL));
         }
 
         /** {@code p=5, q=2; p=7, q=2}: semicolons between groups of commas. */
@@ -290,6 +322,10 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
                             .allMatch(sign -> sign.isOrder() || sign == Sign.NOT_EQUAL);
         }
 
+        private static boolean isExclusion(Node node) {
+            return node instanceof Relation relation && relation.signs().contains(Sign.NOT_EQUAL);
+        }
+
         private static boolean isAssignment(Node node) {
             return node instanceof Relation relation
                     && relation.isEquation()
@@ -312,6 +348,8 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
             return true;
         } else if (node instanceof Call call) {
             return call.function().startsWith("·")
+                    || (Vocabulary.TRIGONOMETRIC.contains(call.function())
+                            && isName(call.arguments().get(0)))
                     || (call.function().equals("abs") && isName(call.arguments().get(0)));
         } else if (node instanceof Product product) {
             return product.factors().stream()

@@ -1,5 +1,6 @@
 package dev.forkpoint.reward.math;
 
+import dev.forkpoint.reward.math.Node.Call;
 import dev.forkpoint.reward.math.Node.Constant;
 import dev.forkpoint.reward.math.Node.FiniteSet;
 import dev.forkpoint.reward.math.Node.NamedSet;
@@ -11,6 +12,7 @@ import dev.forkpoint.reward.math.Node.Sign;
 import dev.forkpoint.reward.math.Node.Symbol;
 import dev.forkpoint.reward.math.Node.Tuple;
 import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -24,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RealSet {
     private static final int MAX_PIECES = 512;
+    private static final MathContext PRECISION = new MathContext(2 * Scalars.DIGITS);
 
     /**
      * An end of an interval: an exact expression with its approximate value, or ±∞ (value null).
@@ -49,10 +52,12 @@ final class RealSet {
     static final class Maker {
         private final Scalars scalars;
         private final Budget budget;
+        private final Build build;
 
         Maker(Scalars scalars, Budget budget) {
             this.scalars = scalars;
             this.budget = budget;
+            this.build = new Build(budget);
         }
 
         /**
@@ -72,6 +77,8 @@ final class RealSet {
             } else if (node instanceof NamedSet set) {
                 return switch (set.name()) {
                     case "R" -> single(new Piece(Bound.MINUS, false, Bound.PLUS, false));
+                    case "R+" -> single(new Piece(zero(), false, Bound.PLUS, false));
+                    case "R-" -> single(new Piece(Bound.MINUS, false, zero(), false));
                     case "∅" -> new RealSet(List.of());
                     default -> null;
                 };
@@ -90,6 +97,10 @@ final class RealSet {
                 return relation(relation);
             }
             return null;
+        }
+
+        private static Bound zero() {
+            return new Bound(Build.ZERO, BigDecimal.ZERO, 0);
         }
 
         private @Nullable RealSet union(List<Node> members) {
@@ -159,6 +170,9 @@ final class RealSet {
                 return null;
             }
             boolean variableFirst = left instanceof Symbol;
+            if (!variableFirst && !(right instanceof Symbol)) {
+                return absolute(left, sign, right);
+            }
             Bound bound = bound(variableFirst ? right : left);
             if (bound == null || !(variableFirst ? left : right).equals(variable(left, right))) {
                 return null;
@@ -178,6 +192,59 @@ final class RealSet {
                     below
                             ? new Piece(Bound.MINUS, false, bound, closed)
                             : new Piece(bound, closed, Bound.PLUS, false));
+        }
+
+        /** |g| < c is −c < g < c, and |g| > c is g < −c or g > c; else linear. */
+        private @Nullable RealSet absolute(Node left, Sign sign, Node right) {
+            if (isAbsolute(right) && !isAbsolute(left)) {
+                return absolute(right, sign.flipped(), left);
+            }
+            if (!isAbsolute(left)) {
+                return linear(build.subtract(left, right), sign);
+            }
+            if (!Shape.isConstant(right)) {
+                return null;
+            }
+            Node inner = ((Call) left).arguments().get(0);
+            RealSet above = linear(build.subtract(inner, right), sign);
+            RealSet below = linear(build.sum(inner, right), sign.flipped());
+            if (above == null || below == null) {
+                return null;
+            }
+            boolean between = sign == Sign.LESS || sign == Sign.LESS_OR_EQUAL;
+            return between
+                    ? complement(join(complement(above), complement(below)))
+                    : join(above, below);
+        }
+
+        private static boolean isAbsolute(Node node) {
+            return node instanceof Call call && call.function().equals("abs");
+        }
+
+        /** Where a·x + b < 0, and so on for the other signs; null if the node is not linear. */
+        private @Nullable RealSet linear(Node node, Sign sign) {
+            Set<String> names = Shape.symbols(node);
+            if (names.size() != 1 || !node.isScalar()) {
+                return null;
+            }
+            Symbol variable = new Symbol(names.iterator().next());
+            Node offset = at(node, variable, Build.ZERO);
+            Node slope = build.subtract(at(node, variable, Build.ONE), offset);
+            if (!Shape.isConstant(slope)
+                    || !scalars.compare(node, build.sum(build.product(slope, variable), offset))
+                            .equal()) {
+                return null;
+            }
+            Complex size = scalars.value(slope);
+            if (size == null || !size.isNearlyReal() || size.isNearlyZero()) {
+                return null;
+            }
+            Sign direction = size.re().signum() < 0 ? sign.flipped() : sign;
+            return half(variable, direction, build.divide(build.negate(offset), slope));
+        }
+
+        private Node at(Node node, Symbol variable, Node value) {
+            return Shape.map(node, build, part -> part.equals(variable) ? value : part);
         }
 
         private static @Nullable Node variable(Node left, Node right) {
@@ -208,7 +275,7 @@ final class RealSet {
             }
             BigDecimal left = java.util.Objects.requireNonNull(a.value());
             BigDecimal right = java.util.Objects.requireNonNull(b.value());
-            BigDecimal difference = left.subtract(right);
+            BigDecimal difference = left.subtract(right, PRECISION);
             double scale = Math.max(Complex.magnitude(left), Complex.magnitude(right));
             if (Complex.magnitude(difference) < scale - Scalars.DIGITS / 2.0) {
                 return scalars.compare(a.node(), b.node()).equal() ? 0 : difference.signum();

@@ -66,10 +66,16 @@ final class Scalars {
         boolean rational = Shape.isRational(a) && Shape.isRational(b);
         Boolean residues = residues(a, b);
         if (residues != null && residues) {
-            return Decision.probablyEqual("identity");
+            return Boolean.TRUE.equals(Exact.equal(a, b, budget))
+                    ? Decision.equal("normal form")
+                    : Decision.probablyEqual("identity");
         }
         if (residues != null && rational) {
             return Decision.different("identity");
+        }
+        Boolean exact = Exact.equal(a, b, budget);
+        if (exact != null) {
+            return exact ? Decision.equal("normal form") : Decision.different("normal form");
         }
         return numeric(a, b);
     }
@@ -254,16 +260,7 @@ final class Scalars {
         if (Shape.hasInfinity(node) && node != Node.Constant.INFINITY && !isSignedInfinity(node)) {
             throw Refusal.undefined("arithmetic with infinity");
         }
-        boolean suspicious =
-                Shape.holds(
-                        node,
-                        part ->
-                                (part instanceof Node.Power power
-                                                && !(power.base() instanceof Num)
-                                                && !(power.exponent() instanceof Num number
-                                                        && number.value().signum() > 0))
-                                        || (part instanceof Call call
-                                                && POLES.contains(call.function())));
+        boolean suspicious = Shape.holds(node, Scalars::mayBeAPole);
         if (!suspicious) {
             return;
         }
@@ -274,7 +271,36 @@ final class Scalars {
         if (undefined) {
             throw Refusal.undefined("division by zero");
         }
-        value(node);
+        if (requireConstantsDefined(node)) {
+            value(node);
+        }
+    }
+
+    /** Whether a node has no variables; of one that has, evaluates the parts that have none. */
+    private boolean requireConstantsDefined(Node node) {
+        budget.charge(1);
+        List<Node> children = Shape.children(node);
+        boolean[] constant = new boolean[children.size()];
+        boolean all =
+                !(node instanceof Node.Symbol)
+                        && !(node instanceof Call call && call.function().startsWith("·"));
+        for (int i = 0; i < constant.length; i++) {
+            constant[i] = requireConstantsDefined(children.get(i));
+            all &= constant[i];
+        }
+        for (int i = 0; i < constant.length && !all; i++) {
+            if (constant[i] && Shape.holds(children.get(i), Scalars::mayBeAPole)) {
+                value(children.get(i));
+            }
+        }
+        return all;
+    }
+
+    private static boolean mayBeAPole(Node part) {
+        return (part instanceof Node.Power power
+                        && !(power.base() instanceof Num)
+                        && !(power.exponent() instanceof Num number && number.value().signum() > 0))
+                || (part instanceof Call call && POLES.contains(call.function()));
     }
 
     private static boolean isSignedInfinity(Node node) {

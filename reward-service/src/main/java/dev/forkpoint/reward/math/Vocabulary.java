@@ -13,7 +13,7 @@ final class Vocabulary {
     static {
         for (String same :
                 ("sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh"
-                                + " ln log exp floor ceil max min gcd lcm abs sgn det tr rank dim arg Re Im deg Arg mod")
+                                + " cis ln log exp floor ceil max min gcd lcm abs sgn det tr rank dim arg Re Im deg Arg mod")
                         .split(" ")) {
             FUNCTIONS.put(same, same);
         }
@@ -89,6 +89,7 @@ final class Vocabulary {
                     "sqrt",
                     "binom",
                     "binomial",
+                    "cis",
                     "mod",
                     "pi",
                     "infinity",
@@ -106,7 +107,8 @@ final class Vocabulary {
                     "phi");
 
     /** Functions whose argument is an angle: a degree sign inside it counts. */
-    static final Set<String> TRIGONOMETRIC = Set.of("sin", "cos", "tan", "cot", "sec", "csc");
+    static final Set<String> TRIGONOMETRIC =
+            Set.of("sin", "cos", "tan", "cot", "sec", "csc", "cis");
 
     /** Functions of several arguments. */
     static final Set<String> VARIADIC = Set.of("max", "min", "gcd", "lcm", "mod");
@@ -352,7 +354,8 @@ final class Vocabulary {
                     "Pa", "kPa", "kJ", "eV", "keV", "MeV", "GeV", "mol", "mi", "yd", "lb", "lbs",
                     "oz", "gal", "cc", "ms", "ns", "kW", "MW", "kV", "mV", "mA", "dm", "ha", "USD",
                     "EUR", "usd", "dB", "pm", "am", "PM", "AM", "yr", "yrs", "day", "sq", "units",
-                    "pts", "bps", "kmh", "rpm", "inch", "cents");
+                    "pts", "bps", "kmh", "rpm", "inch", "cents", "per", "cent", "in", "sqft",
+                    "psi");
 
     /** Short words that are no product of letters. */
     static final Set<String> SHORT_WORDS =

@@ -2,8 +2,10 @@ package dev.forkpoint.reward.schedule;
 
 import dev.forkpoint.reward.verifier.CostClass;
 import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -12,42 +14,65 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** One bounded queue with its own threads for each cost class. Thread-safe. */
 public final class Lanes implements AutoCloseable {
-    private final Map<CostClass, ThreadPoolExecutor> pools = new EnumMap<>(CostClass.class);
+    /** Tasks that one thread takes at once: fewer hand-overs, and little to wait behind. */
+    private static final int CHUNK = 16;
+
+    private static final class Lane {
+        final ThreadPoolExecutor pool;
+        final int threads;
+        final AtomicInteger waiting = new AtomicInteger();
+
+        Lane(CostClass cost, int threads) {
+            this.threads = threads;
+            AtomicInteger number = new AtomicInteger();
+            String name = "reward-" + cost.name().toLowerCase(Locale.ROOT) + "-";
+            pool =
+                    new ThreadPoolExecutor(
+                            threads,
+                            threads,
+                            0,
+                            TimeUnit.SECONDS,
+                            new LinkedBlockingQueue<>(),
+                            task -> {
+                                Thread thread = new Thread(task, name + number.incrementAndGet());
+                                thread.setDaemon(true);
+                                return thread;
+                            });
+        }
+    }
+
+    private final Map<CostClass, Lane> lanes = new EnumMap<>(CostClass.class);
+    private final int queueCapacity;
 
     /**
      * @param threads threads of each class, at least 1
      * @param queueCapacity tasks that may wait in each class
      */
     public Lanes(Map<CostClass, Integer> threads, int queueCapacity) {
+        this.queueCapacity = queueCapacity;
         for (CostClass cost : CostClass.values()) {
-            int size = threads.getOrDefault(cost, 1);
-            AtomicInteger number = new AtomicInteger();
-            pools.put(
-                    cost,
-                    new ThreadPoolExecutor(
-                            size,
-                            size,
-                            0,
-                            TimeUnit.SECONDS,
-                            new ArrayBlockingQueue<>(queueCapacity),
-                            task -> {
-                                String name =
-                                        "reward-" + cost.name().toLowerCase(java.util.Locale.ROOT);
-                                Thread thread =
-                                        new Thread(task, name + "-" + number.incrementAndGet());
-                                thread.setDaemon(true);
-                                return thread;
-                            }));
+            lanes.put(cost, new Lane(cost, threads.getOrDefault(cost, 1)));
         }
     }
 
     /** A task that may be given up as long as it has not begun. */
     public static final class Ticket {
+        private final Runnable task;
         private final AtomicBoolean begun = new AtomicBoolean();
+
+        public Ticket(Runnable task) {
+            this.task = task;
+        }
 
         /** Whether the task was kept from running. */
         public boolean cancel() {
             return begun.compareAndSet(false, true);
+        }
+
+        private void run() {
+            if (begun.compareAndSet(false, true)) {
+                task.run();
+            }
         }
     }
 
@@ -56,33 +81,51 @@ public final class Lanes implements AutoCloseable {
      *
      * @throws RejectedExecutionException if the queue is full
      */
-    public Ticket submit(CostClass cost, Runnable task) {
-        Ticket ticket = new Ticket();
-        pool(cost)
-                .execute(
-                        () -> {
-                            if (ticket.begun.compareAndSet(false, true)) {
-                                task.run();
-                            }
-                        });
-        return ticket;
+    public void submit(CostClass cost, Runnable task) {
+        if (submit(cost, List.of(new Ticket(task))) == 0) {
+            throw new RejectedExecutionException("%d tasks wait".formatted(queueCapacity));
+        }
+    }
+
+    /**
+     * Runs tasks on the threads of their class, which take them in parts.
+     *
+     * @return how many of them, the first ones, have been taken; the queue has no room for the rest
+     */
+    public int submit(CostClass cost, List<Ticket> tasks) {
+        Lane lane = lane(cost);
+        int before = lane.waiting.getAndUpdate(n -> Math.min(queueCapacity, n + tasks.size()));
+        int taken = Math.min(tasks.size(), queueCapacity - before);
+        int share = (taken + lane.threads - 1) / lane.threads;
+        int chunk = cost == CostClass.EXTERNAL ? 1 : Math.max(1, Math.min(CHUNK, share));
+        for (int start = 0; start < taken; start += chunk) {
+            List<Ticket> part = List.copyOf(tasks.subList(start, Math.min(taken, start + chunk)));
+            lane.pool.execute(
+                    () -> {
+                        for (Ticket ticket : part) {
+                            lane.waiting.decrementAndGet();
+                            ticket.run();
+                        }
+                    });
+        }
+        return taken;
     }
 
     /** Tasks that wait in a class. */
     public int waiting(CostClass cost) {
-        return pool(cost).getQueue().size();
+        return lane(cost).waiting.get();
     }
 
-    private ThreadPoolExecutor pool(CostClass cost) {
-        ThreadPoolExecutor pool = pools.get(cost);
-        if (pool == null) {
+    private Lane lane(CostClass cost) {
+        Lane lane = lanes.get(cost);
+        if (lane == null) {
             throw new IllegalStateException("no lane for " + cost);
         }
-        return pool;
+        return lane;
     }
 
     @Override
     public void close() {
-        pools.values().forEach(ThreadPoolExecutor::shutdownNow);
+        lanes.values().forEach(lane -> lane.pool.shutdownNow());
     }
 }

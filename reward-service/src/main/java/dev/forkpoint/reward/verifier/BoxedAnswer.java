@@ -153,7 +153,7 @@ public final class BoxedAnswer {
                 return false;
             } else {
                 joiner |= c == ',' || c == ';';
-                if (" \t,;$(){}~&:".indexOf(c) < 0) {
+                if (" \t,;$(){}~&:=".indexOf(c) < 0) {
                     return false;
                 }
                 i++;

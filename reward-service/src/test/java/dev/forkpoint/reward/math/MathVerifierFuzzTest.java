@@ -194,6 +194,27 @@ class MathVerifierFuzzTest {
         }
     }
 
+    /** What generators of hostile answers found: each took over 50 ms once, or all of the stack. */
+    @Test
+    void monstersEnd() {
+        for (String monster :
+                List.of(
+                        "\\begin{pmatrix}\\sqrt2&x\\\\y&\\sqrt3\\end{pmatrix}^{63}",
+                        "\\arctan\\left(\\left(10^{5764}\\right)^{34}\\right)",
+                        "\\arcsin\\left(\\left(10^{5764}\\right)^{-34}\\right)",
+                        "1500!i".repeat(2_000),
+                        "x^{" + "\\sqrt".repeat(700) + "2}",
+                        "\\sqrt[3]{".repeat(110) + "x" + "}".repeat(110))) {
+            Assertions.assertTimeoutPreemptively(
+                    Duration.ofSeconds(30),
+                    () -> {
+                        decide(monster, monster, Item.Form.ANSWER);
+                        decide("1", monster, Item.Form.ANSWER);
+                    },
+                    monster);
+        }
+    }
+
     private void decide(String gold, String prediction, Item.Form form) {
         Verdict verdict = verifier.verify(Item.of(gold, prediction).withForm(form));
         assertThat(verdict.reward().isPresent())

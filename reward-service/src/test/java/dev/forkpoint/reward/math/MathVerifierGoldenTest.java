@@ -72,20 +72,53 @@ class MathVerifierGoldenTest {
         }
     }
 
+    static Stream<String> responses() {
+        return Cases.lines("responses.txt").stream();
+    }
+
+    /** Lines of {@code T ;; gold ;; response}, {@code F ;; …} and {@code N ;; …}. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("responses")
+    void findsTheAnswerInResponses(String line) {
+        List<String> parts = List.of(line.split(" ;; "));
+        Verdict verdict =
+                verifier.verify(Item.of(parts.get(1), parts.get(2).replace("\\n_", "\n")));
+        switch (parts.get(0)) {
+            case "T" ->
+                    assertThat(verdict.code())
+                            .as(verdict.toString())
+                            .isEqualTo(VerdictCode.CORRECT);
+            case "F" ->
+                    assertThat(verdict.code())
+                            .as(verdict.toString())
+                            .isNotEqualTo(VerdictCode.CORRECT);
+            default ->
+                    assertThat(verdict.code())
+                            .as(verdict.toString())
+                            .isEqualTo(VerdictCode.NO_ANSWER);
+        }
+    }
+
     @Test
     void namesTheRuleAndWhetherItIsExact() {
         assertThat(verify("1/2", "0.5").rule()).isEqualTo("rational");
         assertThat(verify("1/2", "0.5").probabilistic()).isFalse();
-        assertThat(verify("(x+1)^2", "x^2+2x+1").probabilistic()).isTrue();
+        assertThat(verify("(x+1)^2", "x^2+2x+1").rule()).isEqualTo("normal form");
+        assertThat(verify("(x+1)^2", "x^2+2x+1").probabilistic()).isFalse();
+        assertThat(verify("(x+1)^{1000}", "(x^2+2x+1)^{500}").rule()).isEqualTo("identity");
+        assertThat(verify("(x+1)^{1000}", "(x^2+2x+1)^{500}").probabilistic()).isTrue();
         assertThat(verify("(x+1)^2", "x^2+2x+2").probabilistic()).isFalse();
-        assertThat(verify("\\sin^2 x", "1-\\cos^2 x").rule()).isEqualTo("numeric");
+        assertThat(verify("\\sin 2x", "2\\sin x\\cos x").rule()).isEqualTo("numeric");
+        assertThat(verify("\\sin 2x", "2\\sin x\\cos x").probabilistic()).isTrue();
         assertThat(verify("\\frac{1}{0}", "1").code()).isEqualTo(VerdictCode.UNPARSABLE_GOLD);
         assertThat(verify("1", "\\frac{1}{0}").code()).isEqualTo(VerdictCode.UNPARSABLE_ANSWER);
+        assertThat(verify("x+\\frac{1}{\\sin\\pi}", "x").code())
+                .isEqualTo(VerdictCode.UNPARSABLE_GOLD);
     }
 
     @Test
     void spendsNoMoreThanTheBudgetOfTheItem() {
-        Item item = Item.of("\\sin^2 x + \\cos^2 x", "\\boxed{1}");
+        Item item = Item.of("\\sin 2x", "\\boxed{2\\sin x\\cos x}");
         assertThat(verifier.verify(item).code()).isEqualTo(VerdictCode.CORRECT);
         Verdict poor = verifier.verify(item.withOptions(java.util.Map.of("budget", 1_000)));
         assertThat(poor.code()).isEqualTo(VerdictCode.TOO_COSTLY);
