@@ -9,19 +9,16 @@ import dev.forkpoint.load.Measurement;
 import dev.forkpoint.load.Services;
 import dev.forkpoint.load.Workload;
 import dev.forkpoint.load.Workloads;
-
 import io.grpc.ManagedChannel;
-
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Nonsense to every method of every packaged service. {@code -Dforkpoint.fuzz.calls=100000} makes

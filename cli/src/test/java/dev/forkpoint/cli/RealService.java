@@ -3,12 +3,9 @@ package dev.forkpoint.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
-
 import dev.forkpoint.cli.local.Service;
-
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
-
 import java.io.File;
 import java.io.IOException;
 import java.net.URI;

@@ -2,7 +2,6 @@ package dev.forkpoint.load;
 
 import io.grpc.ManagedChannel;
 import io.grpc.ServiceDescriptor;
-
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;

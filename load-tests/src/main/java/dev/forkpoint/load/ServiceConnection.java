@@ -4,9 +4,6 @@ import io.grpc.Metadata;
 import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -20,9 +17,9 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.Locale;
-
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How clients reach services: in plain text, or with TLS and a token where the keys {@code
@@ -57,7 +54,7 @@ public final class ServiceConnection {
         if (trust == null && tokenFile != null) {
             throw new IllegalArgumentException(
                     "forkpoint.peers.token-file: a token in plain text would be anybody's"
-                        + " (expected: forkpoint.peers.trust as well)");
+                            + " (expected: forkpoint.peers.trust as well)");
         }
         String token = null;
         if (tokenFile != null) {

@@ -6,9 +6,7 @@ import dev.forkpoint.proto.learner.v1.LearnerServiceGrpc;
 import dev.forkpoint.proto.learner.v1.RunServiceGrpc;
 import dev.forkpoint.proto.reward.v1.RewardServiceGrpc;
 import dev.forkpoint.proto.rollout.v1.RolloutServiceGrpc;
-
 import io.grpc.ServiceDescriptor;
-
 import java.util.List;
 
 /** Which gRPC services each process offers. */

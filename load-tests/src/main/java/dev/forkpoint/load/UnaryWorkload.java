@@ -1,14 +1,12 @@
 package dev.forkpoint.load;
 
 import com.google.protobuf.Message;
-
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,10 +1,8 @@
 package dev.forkpoint.load;
 
 import com.google.protobuf.Message;
-
 import io.grpc.Channel;
 import io.grpc.Status;
-
 import java.util.List;
 import java.util.Optional;
 

@@ -1,7 +1,6 @@
 package dev.forkpoint.load;
 
 import com.google.rpc.Status;
-
 import dev.forkpoint.proto.entropy.v1.AnalyzeRequest;
 import dev.forkpoint.proto.entropy.v1.AnalyzedResponse;
 import dev.forkpoint.proto.entropy.v1.EntropyServiceGrpc;
@@ -29,11 +28,9 @@ import dev.forkpoint.proto.rollout.v1.GenerateRequest;
 import dev.forkpoint.proto.rollout.v1.GenerateResponse;
 import dev.forkpoint.proto.rollout.v1.RolloutRequest;
 import dev.forkpoint.proto.rollout.v1.RolloutServiceGrpc;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** The load of each service. */
 public final class Workloads {

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.management.OperatingSystemMXBean;
-
 import dev.forkpoint.cli.ExitCode;
 import dev.forkpoint.cli.local.Addresses;
 import dev.forkpoint.cli.local.Installation;
@@ -14,13 +13,6 @@ import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.Console;
 import dev.forkpoint.cli.output.JsonLines;
 import dev.forkpoint.load.ServiceConnection;
-
-import org.jspecify.annotations.Nullable;
-
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
-
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -38,6 +30,10 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 
 /** {@code forkpoint doctor}: checks the machine. */
 @Command(
@@ -61,7 +57,7 @@ final class DoctorCommand implements Callable<Integer> {
             paramLabel = "FILE|NAME=HOST:PORT,...",
             description =
                     "Looks at running services instead of this machine: the ready file of serve, or"
-                        + " NAME=HOST:PORT,...")
+                            + " NAME=HOST:PORT,...")
     private @Nullable String address;
 
     @Option(names = "--json", description = "One JSON object on standard output, and nothing else")
@@ -156,7 +152,7 @@ final class DoctorCommand implements Callable<Integer> {
                         Level.PROBLEM,
                         address + ": no answer: " + e,
                         "is it running, and is this its port? a service answers gRPC, health and"
-                            + " metrics on one");
+                                + " metrics on one");
             }
             JsonNode health;
             try {
@@ -223,7 +219,7 @@ final class DoctorCommand implements Callable<Integer> {
                                         Level.WARNING,
                                         "not found",
                                         "install Maven 3.8 or newer: the launcher builds what is"
-                                            + " missing with it"));
+                                                + " missing with it"));
     }
 
     private static Finding built(Installation installation) {
@@ -240,7 +236,7 @@ final class DoctorCommand implements Callable<Integer> {
                         Level.PROBLEM,
                         "not built: " + String.join(", ", missing),
                         "run any command through ./forkpoint, which builds them, or mvn package"
-                            + " -DskipTests");
+                                + " -DskipTests");
     }
 
     private static Finding cores() {
@@ -286,7 +282,7 @@ final class DoctorCommand implements Callable<Integer> {
                         String.format(
                                 Locale.ROOT,
                                 "the four services with the bundled policy take about %.0f GiB: end"
-                                    + " other programs or raise the limit",
+                                        + " other programs or raise the limit",
                                 MEMORY_NEEDED_GIB));
     }
 
@@ -357,7 +353,7 @@ final class DoctorCommand implements Callable<Integer> {
                         Level.WARNING,
                         found,
                         "libtorch needs glibc 2.28 or newer (not musl): use Debian 10, Ubuntu"
-                            + " 20.04, RHEL 8 or newer");
+                                + " 20.04, RHEL 8 or newer");
     }
 
     private static Finding temporaryFolder() {
@@ -386,7 +382,7 @@ final class DoctorCommand implements Callable<Integer> {
                 Level.WARNING,
                 folder + " cannot be written or run from",
                 "native libraries are unpacked there: set"
-                    + " FORKPOINT_JAVA_OPTS=-Djava.io.tmpdir=DIR");
+                        + " FORKPOINT_JAVA_OPTS=-Djava.io.tmpdir=DIR");
     }
 
     /** Loads Triton as rollout-service does, in a process of its own. */
@@ -397,8 +393,7 @@ final class DoctorCommand implements Callable<Integer> {
         }
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         Path libraries = installation.jar(Service.ROLLOUT).resolveSibling("lib/main");
-        Outcome check =
-                outcome(java, "-cp", libraries + "/*", "dev.forkpoint.triton.TritonCheck");
+        Outcome check = outcome(java, "-cp", libraries + "/*", "dev.forkpoint.triton.TritonCheck");
         String found = check.text.strip().lines().reduce((first, last) -> last).orElse("");
         return check.code == 0
                 ? ok("triton", found + "; the default engine of rollout-service")

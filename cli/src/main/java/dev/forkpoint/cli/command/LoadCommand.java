@@ -13,16 +13,7 @@ import dev.forkpoint.load.ServiceConnection;
 import dev.forkpoint.load.Services;
 import dev.forkpoint.load.Workload;
 import dev.forkpoint.load.Workloads;
-
 import io.grpc.StatusRuntimeException;
-
-import org.jspecify.annotations.Nullable;
-
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,15 +21,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 
 /** {@code forkpoint load}. */
 @Command(
         name = "load",
         description = {
             "Loads one service, or all four one after another: ramp to saturation, ten times too"
-                + " much, slow readers, cancels, tiny, huge and damaged messages.",
+                    + " much, slow readers, cancels, tiny, huge and damaged messages.",
             "Writes load.json and load.html. Ends with 1 when something does not hold; percentiles"
-                + " are told, not judged."
+                    + " are told, not judged."
         })
 final class LoadCommand implements Callable<Integer> {
 
@@ -58,7 +54,7 @@ final class LoadCommand implements Callable<Integer> {
             paramLabel = "FILE|HOST:PORT,...",
             description = {
                 "Use running services: the ready file of serve, NAME=HOST:PORT,... or, for one"
-                    + " service, HOST:PORT",
+                        + " service, HOST:PORT",
                 "Default: starts what it needs, and stops it at the end"
             })
     private @Nullable String address;
@@ -68,7 +64,7 @@ final class LoadCommand implements Callable<Integer> {
             paramLabel = "DIR",
             description =
                     "Policy of rollout and entropy. Default: models/countdown-base; with --address"
-                        + " the loaded one")
+                            + " the loaded one")
     private @Nullable String policy;
 
     @Option(names = "--short", description = "A minute or so for each service")
@@ -93,7 +89,7 @@ final class LoadCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description =
                     "An earlier load.json to compare with. Default: load-tests/baseline.json where"
-                        + " it is there")
+                            + " it is there")
     private @Nullable Path baseline;
 
     @Option(

@@ -2,17 +2,14 @@ package dev.forkpoint.cli.local;
 
 import dev.forkpoint.cli.UsageException;
 import dev.forkpoint.load.ServiceConnection;
-
 import io.grpc.ManagedChannel;
-
-import org.jspecify.annotations.Nullable;
-
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Channels to the services of one command, which are local processes unless addresses say other.

@@ -5,7 +5,6 @@ import com.google.common.primitives.Floats;
 import com.google.common.primitives.Ints;
 import com.google.common.primitives.Longs;
 import com.google.rpc.Code;
-
 import dev.forkpoint.entropy.analysis.EntropyAnalysis;
 import dev.forkpoint.entropy.summary.EntropySummary;
 import dev.forkpoint.policy.PolicyFormatException;
@@ -22,17 +21,14 @@ import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.store.SnapshotSource;
 import dev.forkpoint.service.stream.StrictBinding;
-
 import io.grpc.BindableService;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import io.smallrye.common.annotation.Blocking;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** AnalysisService over {@link EntropyAnalysis}. */
 @GrpcService

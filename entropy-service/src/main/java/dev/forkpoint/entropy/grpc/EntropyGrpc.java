@@ -5,7 +5,6 @@ import com.google.common.primitives.Floats;
 import com.google.common.primitives.Ints;
 import com.google.common.primitives.Longs;
 import com.google.rpc.Code;
-
 import dev.forkpoint.entropy.scoring.LoadedPolicy;
 import dev.forkpoint.entropy.scoring.PolicyTable;
 import dev.forkpoint.entropy.scoring.ScoringConfig;
@@ -30,19 +29,16 @@ import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.store.SnapshotSource;
 import dev.forkpoint.service.stream.StreamSession;
 import dev.forkpoint.service.stream.StrictBinding;
-
 import io.grpc.BindableService;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import io.smallrye.common.annotation.Blocking;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /** EntropyService over {@link ScoringQueue} and {@link EntropySummary}. */
 @GrpcService

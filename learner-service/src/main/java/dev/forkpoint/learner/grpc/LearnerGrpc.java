@@ -18,7 +18,6 @@ import dev.forkpoint.proto.learner.v1.SubmitSequencesRequest;
 import dev.forkpoint.proto.learner.v1.SubmitSequencesResponse;
 import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.stream.StrictBinding;
-
 import io.grpc.BindableService;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.StreamObserver;

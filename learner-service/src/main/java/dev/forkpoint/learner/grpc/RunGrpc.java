@@ -22,7 +22,6 @@ import dev.forkpoint.proto.learner.v1.WatchRunResponse;
 import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.stream.StrictBinding;
-
 import io.grpc.BindableService;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -31,7 +30,6 @@ import io.quarkus.grpc.GrpcService;
 import io.smallrye.common.annotation.Blocking;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
-
 import java.util.List;
 
 /** RunService over {@link RunManager}. */

@@ -1,7 +1,6 @@
 package dev.forkpoint.learner.peer;
 
 import com.google.rpc.Status;
-
 import dev.forkpoint.proto.entropy.v1.EntropyServiceGrpc;
 import dev.forkpoint.proto.entropy.v1.LoadPolicyRequest;
 import dev.forkpoint.proto.entropy.v1.ScoreRequest;
@@ -12,17 +11,14 @@ import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.service.client.Dispatcher;
 import dev.forkpoint.service.client.Replica;
 import dev.forkpoint.service.client.ReplicaSet;
-
 import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** Scores of the wanted policies (the current one, and a pinned reference) from all replicas. */
 public final class EntropyClient implements AutoCloseable {

@@ -5,12 +5,9 @@ import dev.forkpoint.service.client.PeerOptions;
 import dev.forkpoint.service.client.ReplicaSet;
 import dev.forkpoint.service.security.PeerSecurity;
 import dev.forkpoint.service.telemetry.Telemetry;
-
 import io.micrometer.core.instrument.MeterRegistry;
-
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
-
 import java.time.Duration;
 
 /** Channels to the replicas of the other services. */

@@ -1,7 +1,6 @@
 package dev.forkpoint.learner.peer;
 
 import com.google.rpc.Status;
-
 import dev.forkpoint.proto.reward.v1.GenerateProblemsRequest;
 import dev.forkpoint.proto.reward.v1.ListTasksRequest;
 import dev.forkpoint.proto.reward.v1.ListTasksResponse;
@@ -16,11 +15,9 @@ import dev.forkpoint.proto.reward.v1.VerifyResponse;
 import dev.forkpoint.service.client.Dispatcher;
 import dev.forkpoint.service.client.Replica;
 import dev.forkpoint.service.client.ReplicaSet;
-
 import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

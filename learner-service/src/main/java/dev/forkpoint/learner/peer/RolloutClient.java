@@ -1,7 +1,6 @@
 package dev.forkpoint.learner.peer;
 
 import com.google.rpc.Status;
-
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.proto.rollout.v1.GenerateRequest;
 import dev.forkpoint.proto.rollout.v1.GenerateResponse;
@@ -14,16 +13,13 @@ import dev.forkpoint.proto.rollout.v1.RolloutServiceGrpc;
 import dev.forkpoint.service.client.Dispatcher;
 import dev.forkpoint.service.client.Replica;
 import dev.forkpoint.service.client.ReplicaSet;
-
 import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
-
-import org.jspecify.annotations.Nullable;
-
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** Rollouts of the wanted policy from all replicas. */
 public final class RolloutClient implements AutoCloseable {

@@ -1,7 +1,6 @@
 package dev.forkpoint.learner.run;
 
 import com.google.common.primitives.Ints;
-
 import dev.forkpoint.learner.data.PromptSource;
 import dev.forkpoint.learner.objective.CurrentScores;
 import dev.forkpoint.learner.objective.EntropySource;
@@ -28,8 +27,6 @@ import dev.forkpoint.proto.learner.v1.WatchRunResponse;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.proto.reward.v1.Problem;
 import dev.forkpoint.service.telemetry.StepTrace;
-
-
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -11,7 +11,6 @@ import dev.forkpoint.proto.learner.v1.WatchRunResponse;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.service.store.SnapshotSource;
 import dev.forkpoint.service.telemetry.Telemetry;
-
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

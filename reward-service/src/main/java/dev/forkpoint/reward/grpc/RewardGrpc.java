@@ -25,7 +25,6 @@ import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.stream.StreamSession;
 import dev.forkpoint.service.stream.StrictBinding;
-
 import io.grpc.BindableService;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.ServerCallStreamObserver;

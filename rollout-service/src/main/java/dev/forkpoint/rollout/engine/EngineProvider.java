@@ -7,24 +7,20 @@ import dev.forkpoint.service.store.SnapshotSource;
 import dev.forkpoint.triton.RolloutSink;
 import dev.forkpoint.triton.TritonRuntime;
 import dev.forkpoint.triton.kserve.Tls;
-
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.quarkus.runtime.Startup;
-
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
-
-import org.jboss.logging.Logger;
-
 import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jboss.logging.Logger;
 
 /** Makes the engine that the configuration names, serving the policy that it names. */
 @ApplicationScoped

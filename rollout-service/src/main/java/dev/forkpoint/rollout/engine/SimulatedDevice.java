@@ -6,7 +6,6 @@ import dev.forkpoint.policy.GenerationRequest;
 import dev.forkpoint.policy.Rollout;
 import dev.forkpoint.policy.TokenChunk;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
-
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -8,7 +8,6 @@ import dev.forkpoint.policy.tokenizer.Tokenizer;
 import dev.forkpoint.proto.rollout.v1.RolloutRequest;
 import dev.forkpoint.rollout.engine.ServedPolicy;
 import dev.forkpoint.service.error.ServiceException;
-
 import java.util.List;
 
 /** From request messages to what the engine takes; every field is checked here. */

@@ -1,7 +1,6 @@
 package dev.forkpoint.rollout.grpc;
 
 import com.google.rpc.Code;
-
 import dev.forkpoint.policy.GenerationRequest;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.proto.rollout.v1.GenerateRequest;
@@ -20,19 +19,16 @@ import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.store.SnapshotSource;
 import dev.forkpoint.service.stream.StreamSession;
 import dev.forkpoint.service.stream.StrictBinding;
-
 import io.grpc.BindableService;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
 import io.smallrye.common.annotation.Blocking;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
 
 /** RolloutService over a {@link RolloutEngine}. */
 @GrpcService

@@ -1,13 +1,11 @@
 package dev.forkpoint.service.client;
 
 import com.google.rpc.Code;
-
 import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.security.PeerSecurity;
 import dev.forkpoint.service.telemetry.ClientTelemetry;
 import dev.forkpoint.service.telemetry.Telemetry;
-
 import io.github.resilience4j.bulkhead.BulkheadConfig;
 import io.github.resilience4j.bulkhead.BulkheadRegistry;
 import io.github.resilience4j.circuitbreaker.CallNotPermittedException;
@@ -27,10 +25,6 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-
-import org.jboss.logging.Logger;
-import org.jspecify.annotations.Nullable;
-
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -45,6 +39,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The replicas of one peer service, each with its own channel, circuit breaker and bulkhead, whose

@@ -7,15 +7,12 @@ import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
-
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
-
-import org.jspecify.annotations.Nullable;
-
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A failure that a caller is told about: a code, a machine-readable reason from the service's error

@@ -9,13 +9,8 @@ import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyChannelBuilder;
-
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
-
-import org.eclipse.microprofile.config.inject.ConfigProperty;
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -25,9 +20,10 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.util.Optional;
-
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jspecify.annotations.Nullable;
 
 /** How this service calls its peers: whom it trusts, and what token it shows. */
 @ApplicationScoped
@@ -51,7 +47,7 @@ public class PeerSecurity {
         if (tokenFile.isPresent() && trust.isEmpty()) {
             throw new IllegalArgumentException(
                     "forkpoint.peers.token-file: a token in plain text would be anybody's"
-                        + " (expected: forkpoint.peers.trust as well)");
+                            + " (expected: forkpoint.peers.trust as well)");
         }
         this.trust = trust.orElse(null);
         tokens = tokenFile.map(f -> new TokenFile("forkpoint.peers.token-file", f)).orElse(null);

@@ -3,19 +3,13 @@ package dev.forkpoint.service.store;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.rpc.Code;
-
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.security.PeerSecurity;
-
 import io.grpc.Context;
 import io.grpc.Deadline;
-
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
-
-import org.eclipse.microprofile.config.inject.ConfigProperty;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -42,8 +36,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
-
 import javax.net.ssl.SSLContext;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
  * Turns the URI of a snapshot into a local folder. Only URIs under the allow-list are read; links

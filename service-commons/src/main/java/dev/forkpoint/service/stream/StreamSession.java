@@ -1,23 +1,19 @@
 package dev.forkpoint.service.stream;
 
 import com.google.rpc.Code;
-
 import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
-
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
-
-import org.jboss.logging.MDC;
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jboss.logging.MDC;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One bidirectional stream whose requests carry ids and are answered in any order.

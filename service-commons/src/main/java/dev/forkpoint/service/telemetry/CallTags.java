@@ -2,7 +2,6 @@ package dev.forkpoint.service.telemetry;
 
 import io.opentelemetry.context.Context;
 import io.opentelemetry.context.Scope;
-
 import org.jboss.logging.MDC;
 import org.jspecify.annotations.Nullable;
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.rpc.Code;
 import com.google.rpc.Status;
-
 import dev.forkpoint.proto.reward.v1.ListVerifiersRequest;
 import dev.forkpoint.proto.reward.v1.RewardServiceGrpc;
 import dev.forkpoint.proto.reward.v1.VerifyItem;
@@ -14,17 +13,11 @@ import dev.forkpoint.proto.reward.v1.VerifyResponse;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.security.PeerSecurity;
 import dev.forkpoint.service.telemetry.Telemetry;
-
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.grpc.Channel;
 import io.grpc.Context;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -42,6 +35,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 @Timeout(300)
 class DispatcherTest {

@@ -10,14 +10,10 @@ import dev.forkpoint.proto.reward.v1.VerifyResponse;
 import dev.forkpoint.service.error.ErrorMapping;
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.stream.StreamSession;
-
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -28,6 +24,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A reward service on a real socket whose verification is a function of the item alone, and which
