@@ -1,5 +1,6 @@
 package dev.forkpoint.triton;
 
+import java.io.IOException;
 import org.bytedeco.javacpp.Loader;
 
 /** Says whether Triton can run on this machine, for {@code forkpoint doctor}: exit code 0 or 1. */
@@ -7,7 +8,7 @@ public final class TritonCheck {
 
     private TritonCheck() {}
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws IOException {
         String missing = TritonRuntime.whyUnsupported();
         System.out.println(
                 missing == null
