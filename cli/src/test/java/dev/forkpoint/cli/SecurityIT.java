@@ -159,7 +159,7 @@ class SecurityIT {
                             "--input",
                             input.toString());
             assertThat(verify.code()).as(verify.err()).isNotZero();
-            assertThat(verify.err()).contains("127.0.0.1").doesNotContain("\tat ");
+            assertThat(verify.err()).contains("did not answer in time").doesNotContain("\tat ");
         }
         int free;
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
