@@ -108,19 +108,23 @@ public final class Safetensors implements AutoCloseable {
     }
 
     /**
-     * A read-only view of some of a tensor's bytes, little-endian, mapped, so that nothing is
-     * copied.
+     * Some of a tensor's bytes, little-endian. Read, not mapped: a map stays resident until the
+     * garbage collector finds it, and a file cut meanwhile would end the process.
+     *
+     * @throws EOFException if the file has been cut since it was opened
      */
-    public ByteBuffer map(Entry entry, long from, long length) throws IOException {
+    public ByteBuffer read(Entry entry, long from, long length) throws IOException {
         if (from < 0 || length < 0 || length > Integer.MAX_VALUE || from + length > entry.size) {
             throw new IllegalArgumentException(
                     "bytes " + from + " to " + (from + length) + " of " + entry);
         }
-        if (length == 0) {
-            return ByteBuffer.allocateDirect(0).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer out = ByteBuffer.allocate((int) length).order(ByteOrder.LITTLE_ENDIAN);
+        while (out.hasRemaining()) {
+            if (channel.read(out, entry.begin + from + out.position()) < 0) {
+                throw new EOFException(file + ": " + entry.name + ": cut while it was read");
+            }
         }
-        return channel.map(FileChannel.MapMode.READ_ONLY, entry.begin + from, length)
-                .order(ByteOrder.LITTLE_ENDIAN);
+        return out.flip();
     }
 
     @Override
