@@ -126,7 +126,7 @@ final class Adapter {
                         Script.array(
                                 local,
                                 FloatFormat.ofSafetensors(e.dtype())
-                                        .toFloats(weights.map(e, 0, e.size())),
+                                        .toFloats(weights.read(e, 0, e.size())),
                                 e.shape()),
                         p.rotary());
             }

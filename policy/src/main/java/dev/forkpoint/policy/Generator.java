@@ -209,18 +209,28 @@ public final class Generator implements AutoCloseable {
 
     /**
      * In order of arrival, as far as rows and budget allow; no lane takes more than its even share.
+     * Requests of the same prompt come along with the first of them, since a lane computes a prompt
+     * once; the first in the queue is always the next, so none waits for ever.
      */
     private void admit(Lane lane, List<Response> arrivals) {
         int share = (active() + queue.size() + lanes - 1) / lanes;
         int most = Math.min(share, (options.maxRows() + lanes - 1) / lanes);
-        while (!queue.isEmpty()
-                && lane.active() + arrivals.size() < most
-                && active() + arrivals.size() < options.maxRows()) {
-            Response next = queue.peek();
-            if (lane.bytesWith(arrivals, next) > laneBudgetBytes) {
-                return;
+        int room = Math.min(most - lane.active(), options.maxRows() - active());
+        while (!queue.isEmpty() && arrivals.size() < room) {
+            Response first = queue.element();
+            int looks = options.maxRows(); // a long queue is not searched to its end
+            Iterator<Response> i = queue.iterator();
+            while (i.hasNext() && arrivals.size() < room && looks-- > 0) {
+                Response next = i.next();
+                if (!next.samePrompt(first)) {
+                    continue;
+                }
+                if (lane.bytesWith(arrivals, next) > laneBudgetBytes) {
+                    return;
+                }
+                i.remove();
+                arrivals.add(next);
             }
-            arrivals.add(queue.poll());
         }
     }
 

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 public final class Policy implements AutoCloseable {
 
     /** Bytes of weights converted at once while loading and writing. */
-    private static final long PART_BYTES = 64L << 20;
+    private static final long PART_BYTES = 4L << 20;
 
     /** Slots of a cache come in sixteens, so the last may lie beyond the context. */
     private static final int POSITIONS_BEYOND = 64;
@@ -199,7 +199,7 @@ public final class Policy implements AutoCloseable {
                 for (long row = 0, rows = rowsAtOnce(p); row < p.shape()[0]; row += rows) {
                     long n = Math.min(rows, p.shape()[0] - row);
                     long bytesARow = e.size() / p.shape()[0];
-                    ByteBuffer part = located.file().map(e, row * bytesARow, n * bytesARow);
+                    ByteBuffer part = located.file().read(e, row * bytesARow, n * bytesARow);
                     PtNDArray tensor = Script.array(local, format.toFloats(part), n, p.columns());
                     script.run("put", flat, p.begin() + row * p.columns(), tensor, p.rotary());
                     tensor.close();

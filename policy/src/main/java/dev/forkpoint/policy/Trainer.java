@@ -4,6 +4,7 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.IValue;
 import dev.forkpoint.policy.checkpoint.AtomicFiles;
+import dev.forkpoint.policy.checkpoint.FloatFormat;
 import dev.forkpoint.policy.checkpoint.Manifest;
 import dev.forkpoint.policy.checkpoint.Safetensors;
 import dev.forkpoint.policy.checkpoint.WeightFiles;
@@ -12,7 +13,10 @@ import dev.forkpoint.policy.tensor.Workers;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Trainer implements AutoCloseable {
 
-    private static final long PART_ELEMENTS = 16L << 20;
+    private static final long PART_ELEMENTS = 1L << 20;
 
     private final Policy policy;
     private final TrainerOptions options;
@@ -37,17 +41,14 @@ public final class Trainer implements AutoCloseable {
     private final long[] dims;
     private final double epsilon;
     private final int headChunk;
-    private final PtNDArray[]
-            workerGradients; // of the folded weights, one a worker, zero between calls
-    private final PtNDArray gradient;
+    private final Deque<PtNDArray> cleared = new ArrayDeque<>(); // zeros, as long as the weights
     private final long size; // of values
     private final PtNDArray firstMoment;
     private final PtNDArray secondMoment;
     private final Optional<Adapter> adapter;
     private final List<Trained> trained;
     private final PtNDArray values; // what is trained: all weights, or the adapter
-    private final PtNDArray
-            weightGradient; // of all weights: the gradient itself, or what the adapter's comes from
+    private @Nullable PtNDArray gathered; // gradient of values; none: zero
     private @Nullable IValue folded;
     private long updates;
 
@@ -61,16 +62,10 @@ public final class Trainer implements AutoCloseable {
         epsilon = policy.config().normEpsilon();
         headChunk = Math.min(1024, Scorer.headChunk(policy.config().vocabularySize()));
         Script.prepareThread();
-        workerGradients = new PtNDArray[workers.count()];
-        for (int w = 0; w < workerGradients.length; w++) {
-            workerGradients[w] = zeros(policy.parameters().size());
-        }
         adapter = policy.adapter().or(() -> options.lora().map(policy::newAdapter));
         trained = adapter.map(Trainer::trained).orElseGet(() -> trained(policy));
         values = adapter.map(Adapter::theta).orElse(policy.flat());
         size = adapter.map(Adapter::size).orElse(policy.parameters().size());
-        gradient = zeros(size);
-        weightGradient = adapter.isPresent() ? zeros(policy.parameters().size()) : gradient;
         firstMoment = zeros(size);
         secondMoment = zeros(size);
     }
@@ -122,6 +117,8 @@ public final class Trainer implements AutoCloseable {
             return;
         }
         IValue weights = weights();
+        PtNDArray[] gradients = new PtNDArray[Math.min(workers.count(), batches.size())];
+        Arrays.setAll(gradients, w -> takeCleared());
         try {
             workers.runFixed(
                     batches.size(),
@@ -132,15 +129,70 @@ public final class Trainer implements AutoCloseable {
                                     batches.get(part),
                                     temperature,
                                     objective,
-                                    workerGradients[worker]));
+                                    gradients[worker]));
         } catch (RuntimeException | Error e) {
-            for (PtNDArray g : workerGradients) {
+            for (PtNDArray g : gradients) {
                 script.run("clear", g);
+                cleared.push(g);
             }
             throw e;
         }
-        script.run("collect", policy.flat(), workerGradients, weightGradient, dims);
-        adapter.ifPresent(a -> a.addGradient(weightGradient, gradient));
+        for (int w = 1; w < gradients.length; w++) {
+            move(gradients[w], gradients[0]);
+        }
+        script.run("unfold", policy.flat(), gradients[0], dims);
+        if (adapter.isPresent()) {
+            adapter.get().addGradient(gradients[0], gradient());
+            cleared.push(gradients[0]);
+        } else if (gathered == null) {
+            gathered = gradients[0];
+        } else {
+            move(gradients[0], gathered);
+        }
+    }
+
+    /** Adds one gradient of all weights to another, and clears it. */
+    private void move(PtNDArray source, PtNDArray into) {
+        long n = policy.parameters().size();
+        workers.run(
+                (int) ((n + PART_ELEMENTS - 1) / PART_ELEMENTS),
+                (worker, part) -> {
+                    long begin = part * PART_ELEMENTS;
+                    script.run(
+                            "move_gradient",
+                            source,
+                            into,
+                            begin,
+                            Math.min(n, begin + PART_ELEMENTS));
+                });
+        cleared.push(source);
+    }
+
+    /**
+     * A gradient of all weights that is zero. They are as large as the weights, so none is kept
+     * beyond the most that were used at once.
+     */
+    private PtNDArray takeCleared() {
+        PtNDArray present = cleared.poll();
+        return present == null ? zeros(policy.parameters().size()) : present;
+    }
+
+    /** The gradient gathered so far, of what is trained. */
+    PtNDArray gradient() {
+        PtNDArray present = gathered;
+        if (present == null) {
+            present = adapter.isPresent() ? zeros(size) : takeCleared();
+            gathered = present;
+        }
+        return present;
+    }
+
+    /** What was gathered has been cleared: another may use its place. */
+    private void gradientCleared() {
+        if (gathered != null && adapter.isEmpty()) {
+            cleared.push(gathered);
+            gathered = null;
+        }
     }
 
     private IValue weights() {
@@ -234,9 +286,8 @@ public final class Trainer implements AutoCloseable {
         int at = 0;
         for (int s : batch.members()) {
             int n = sequences.get(s).positions().length;
-            float[] logProb = java.util.Arrays.copyOfRange(logProbAndEntropy, at, at + n);
-            float[] entropy =
-                    java.util.Arrays.copyOfRange(logProbAndEntropy, count + at, count + at + n);
+            float[] logProb = Arrays.copyOfRange(logProbAndEntropy, at, at + n);
+            float[] entropy = Arrays.copyOfRange(logProbAndEntropy, count + at, count + at + n);
             float[] dl = new float[n];
             float[] dh = new float[n];
             objective.evaluate(s, logProb, entropy, dl, dh);
@@ -277,17 +328,38 @@ public final class Trainer implements AutoCloseable {
     }
 
     private double[] norms() {
-        long[] ranges =
-                trained.stream().flatMapToLong(t -> LongStream.of(t.begin(), t.size())).toArray();
-        try (PtNDManager local = script.newScope()) {
-            double[] norms = script.tensor(local, "norms", gradient, ranges).toDoubleArray();
-            for (int i = 0; i < norms.length; i++) {
-                if (!Double.isFinite(norms[i])) {
-                    throw new NonFiniteException(trained.get(i).name());
-                }
-            }
-            return norms;
+        PtNDArray gradient = gradient();
+        List<long[]> parts = parts();
+        double[] squares = new double[parts.size()];
+        int pieces = Math.min(workers.count(), parts.size());
+        workers.run(
+                pieces,
+                (worker, piece) -> {
+                    int from = parts.size() * piece / pieces;
+                    int to = parts.size() * (piece + 1) / pieces;
+                    long[] ranges =
+                            parts.subList(from, to).stream()
+                                    .flatMapToLong(p -> LongStream.of(p[0], p[1] - p[0]))
+                                    .toArray();
+                    try (PtNDManager local = script.newScope()) {
+                        double[] norms =
+                                script.tensor(local, "norms", gradient, ranges).toDoubleArray();
+                        for (int i = from; i < to; i++) {
+                            squares[i] = norms[i - from] * norms[i - from];
+                        }
+                    }
+                });
+        double[] norms = new double[trained.size()];
+        for (int i = 0; i < squares.length; i++) {
+            norms[(int) parts.get(i)[3]] += squares[i];
         }
+        for (int i = 0; i < norms.length; i++) {
+            norms[i] = Math.sqrt(norms[i]);
+            if (!Double.isFinite(norms[i])) {
+                throw new NonFiniteException(trained.get(i).name());
+            }
+        }
+        return norms;
     }
 
     /**
@@ -314,6 +386,7 @@ public final class Trainer implements AutoCloseable {
                                 / (norm + 1e-6)); // as torch.nn.utils.clip_grad_norm_
         long step = updates + 1;
         List<long[]> parts = parts();
+        PtNDArray gradient = gradient();
         weightsChanged();
         workers.run(
                 parts.size(),
@@ -335,21 +408,20 @@ public final class Trainer implements AutoCloseable {
                             p[2] == 1 ? settings.weightDecay() : 0.0,
                             scale);
                 });
+        gradientCleared();
         adapter.ifPresent(Adapter::merge);
         updates = step;
         return new UpdateStatistics(norm, scale, updates);
     }
 
-    /**
-     * Begin, end and whether it decays, of runs of like parameters, none longer than a worker's
-     * fair piece.
-     */
+    /** Begin, end, whether it decays, and its number, of each trained tensor or piece of one. */
     private List<long[]> parts() {
         List<long[]> out = new ArrayList<>();
-        for (Trained t : trained) {
+        for (int i = 0; i < trained.size(); i++) {
+            Trained t = trained.get(i);
             long end = t.begin() + t.size();
-            for (long a = t.begin(); a < end; a += PART_ELEMENTS / 16) {
-                out.add(new long[] {a, Math.min(end, a + PART_ELEMENTS / 16), t.decays() ? 1 : 0});
+            for (long a = t.begin(); a < end; a += PART_ELEMENTS) {
+                out.add(new long[] {a, Math.min(end, a + PART_ELEMENTS), t.decays() ? 1 : 0, i});
             }
         }
         return out;
@@ -357,7 +429,10 @@ public final class Trainer implements AutoCloseable {
 
     /** Clears the gathered gradient. */
     public void discardGradient() {
-        script.run("clear", gradient);
+        if (gathered != null) {
+            script.run("clear", gathered);
+            gradientCleared();
+        }
     }
 
     /** Parameters that train. */
@@ -450,15 +525,17 @@ public final class Trainer implements AutoCloseable {
             if (counter == null || !counter.dtype().equals("I64") || counter.size() != Long.BYTES) {
                 throw new PolicyFormatException(file + ": updates: missing (expected: one I64)");
             }
-            long restored = in.map(counter, 0, Long.BYTES).getLong();
+            long restored = in.read(counter, 0, Long.BYTES).getLong();
             for (Map.Entry<String, PtNDArray> a : arrays.entrySet()) {
                 Safetensors.Entry e =
                         java.util.Objects.requireNonNull(in.entries().get(a.getKey()));
                 for (long at = 0; at < n; at += PART_ELEMENTS) {
                     try (PtNDManager local = script.newScope()) {
                         long size = Math.min(PART_ELEMENTS, n - at);
-                        ByteBuffer bytes = in.map(e, at * Float.BYTES, size * Float.BYTES);
-                        script.run("put", a.getValue(), at, Script.array(local, bytes, 1, size), 0);
+                        float[] part =
+                                FloatFormat.FLOAT32.toFloats(
+                                        in.read(e, at * Float.BYTES, size * Float.BYTES));
+                        script.run("put", a.getValue(), at, Script.array(local, part, 1, size), 0);
                     }
                 }
             }
@@ -482,11 +559,6 @@ public final class Trainer implements AutoCloseable {
         } else {
             policy.save(directory, dtype);
         }
-    }
-
-    /** The gradient gathered so far, as {@link Policy#flat}. */
-    PtNDArray gradient() {
-        return gradient;
     }
 
     /** What is trained, flat. */

@@ -268,6 +268,8 @@ class ManifestPolicyTest {
                                 "learner -> rollout",
                                 "learner -> entropy",
                                 "learner -> reward",
+                                "client -> reward-code",
+                                "learner -> reward-code",
                                 "rollout -> learner",
                                 "entropy -> learner"));
         assertThat(in).isEqualTo(services);

@@ -36,7 +36,7 @@ import java.util.stream.IntStream;
  * score CHECKPOINT B L [REPS]                                       log-prob and entropy of B sequences of L tokens
  * train CHECKPOINT B L RHO [REPS]                                   one update on B sequences of L tokens, a share RHO of which counts
  * iterate CHECKPOINT PROMPTS N MAX_TOKENS rollout|recomputed [REPS] sample, select the top 20 %, 4 updates
- * soak CHECKPOINT ROUNDS                                            resident memory over rounds of sampling, scoring and updates
+ * soak CHECKPOINT ROUNDS [SHAPES]                                   resident memory over rounds of loading, sampling, scoring, updates
  * </pre>
  *
  * PROMPTS holds a prompt a line; {@code -Dforkpoint.bench.threads=N} and {@code
@@ -149,7 +149,7 @@ public final class PolicyBench {
                         repetitions(a, 4));
             }
             case "soak" -> {
-                return soak(Integer.parseInt(a[0]));
+                return soak(Integer.parseInt(a[0]), a.length > 1 ? Integer.parseInt(a[1]) : 0);
             }
             default ->
                     throw new IllegalArgumentException(
@@ -399,15 +399,19 @@ public final class PolicyBench {
         }
     }
 
-    private String soak(int rounds) {
+    /**
+     * What services do all day: a policy version is loaded, samples, scores and is closed, while
+     * another is trained. Shapes repeat after so many rounds; 0: never.
+     */
+    private String soak(int rounds, int shapes) throws IOException {
         int vocabulary = policy.config().vocabularySize();
-        Random random = new Random(3);
         List<Long> memory = new ArrayList<>();
         try (Trainer trainer =
                 new Trainer(
                         policy, TrainerOptions.defaults().withTokensPerMicroBatch(microBatch))) {
             for (int round = 0; round < rounds; round++) {
-                int seed = round;
+                int seed = shapes == 0 ? round : round % shapes;
+                Random random = new Random(seed);
                 int[] prompt = random.ints(1 + random.nextInt(12), 3, vocabulary).toArray();
                 List<GenerationRequest> requests =
                         IntStream.range(0, 4 + random.nextInt(12))
@@ -415,10 +419,15 @@ public final class PolicyBench {
                                         i -> request(prompt, seed * 100L + i, 2 + (seed + i) % 12))
                                 .toList();
                 List<Rollout> rollouts;
-                try (Generator generator = new Generator(policy, GeneratorOptions.defaults())) {
-                    rollouts = rollouts(generator, requests);
+                List<float[][]> old;
+                try (Policy version = Policy.load(policy.directory(), policy.options())) {
+                    PolicyBench ofVersion = new PolicyBench(version, microBatch);
+                    try (Generator generator =
+                            new Generator(version, GeneratorOptions.defaults())) {
+                        rollouts = rollouts(generator, requests);
+                    }
+                    old = ofVersion.scored(requests, rollouts);
                 }
-                List<float[][]> old = scored(requests, rollouts);
                 List<TrainingSequence> sequences =
                         IntStream.range(0, requests.size())
                                 .mapToObj(
@@ -439,7 +448,12 @@ public final class PolicyBench {
                 }
             }
         }
-        return "\"rss_mib_over_time\": " + memory;
+        long middle = memory.get(memory.size() / 2);
+        return String.format(
+                Locale.ROOT,
+                "\"rss_mib_over_time\": %s, \"second_half_growth\": %.4f",
+                memory,
+                (double) (memory.get(memory.size() - 1) - middle) / middle);
     }
 
     /** Two rounds to warm up (0 and 1), then the repetitions. */

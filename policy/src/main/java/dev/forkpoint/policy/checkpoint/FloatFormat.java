@@ -68,19 +68,21 @@ public enum FloatFormat {
         throw new IllegalArgumentException("dtype: " + name + " (expected: F32, BF16 or F16)");
     }
 
-    /** All values that remain in little-endian bytes, in a direct buffer of float32. */
-    public ByteBuffer toFloats(ByteBuffer in) {
-        if (this == FLOAT32 && in.isDirect()) {
-            return in;
-        }
-        int n = in.remaining() / bytes;
-        ByteBuffer out = ByteBuffer.allocateDirect(n * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    /** All values that remain in little-endian bytes. */
+    public float[] toFloats(ByteBuffer in) {
+        float[] out = new float[in.remaining() / bytes];
         ByteBuffer from = in.slice().order(ByteOrder.LITTLE_ENDIAN);
-        for (int i = 0; i < n; i++) {
-            switch (this) {
-                case FLOAT32 -> out.putInt(4 * i, from.getInt(4 * i));
-                case BFLOAT16 -> out.putInt(4 * i, from.getShort(2 * i) << 16);
-                case FLOAT16 -> out.putFloat(4 * i, halfToFloat(from.getShort(2 * i)));
+        switch (this) {
+            case FLOAT32 -> from.asFloatBuffer().get(out);
+            case BFLOAT16 -> {
+                for (int i = 0; i < out.length; i++) {
+                    out[i] = Float.intBitsToFloat(from.getShort(2 * i) << 16);
+                }
+            }
+            case FLOAT16 -> {
+                for (int i = 0; i < out.length; i++) {
+                    out[i] = halfToFloat(from.getShort(2 * i));
+                }
             }
         }
         return out;

@@ -9,7 +9,6 @@ import dev.forkpoint.policy.PolicyFormatException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.StringReader;
-import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -65,12 +64,9 @@ public final class Safetensors implements AutoCloseable {
                     Map.entry("F8_E4M3", 8),
                     Map.entry("F8_E5M2", 8));
 
-    private static final sun.misc.Unsafe UNSAFE = unsafe();
-
     private final Path file;
     private final FileChannel channel;
     private final SortedMap<String, Entry> entries;
-    private final List<ByteBuffer> mapped = new ArrayList<>();
 
     private Safetensors(Path file, FileChannel channel, SortedMap<String, Entry> entries) {
         this.file = file;
@@ -112,46 +108,28 @@ public final class Safetensors implements AutoCloseable {
     }
 
     /**
-     * A read-only view of some of a tensor's bytes, little-endian, mapped, so that nothing is
-     * copied. It must not be touched once this is closed.
+     * Some of a tensor's bytes, little-endian. Read, not mapped: a map stays resident until the
+     * garbage collector finds it, and a file cut meanwhile would end the process.
+     *
+     * @throws EOFException if the file has been cut since it was opened
      */
-    public ByteBuffer map(Entry entry, long from, long length) throws IOException {
+    public ByteBuffer read(Entry entry, long from, long length) throws IOException {
         if (from < 0 || length < 0 || length > Integer.MAX_VALUE || from + length > entry.size) {
             throw new IllegalArgumentException(
                     "bytes " + from + " to " + (from + length) + " of " + entry);
         }
-        if (length == 0) {
-            return ByteBuffer.allocateDirect(0).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer out = ByteBuffer.allocate((int) length).order(ByteOrder.LITTLE_ENDIAN);
+        while (out.hasRemaining()) {
+            if (channel.read(out, entry.begin + from + out.position()) < 0) {
+                throw new EOFException(file + ": " + entry.name + ": cut while it was read");
+            }
         }
-        ByteBuffer view = channel.map(FileChannel.MapMode.READ_ONLY, entry.begin + from, length);
-        mapped.add(view);
-        return view.order(ByteOrder.LITTLE_ENDIAN);
+        return out.flip();
     }
 
-    /** Closes the file and ends every view at once, not when the garbage collector comes by. */
     @Override
     public void close() throws IOException {
         channel.close();
-        mapped.forEach(Safetensors::unmap);
-        mapped.clear();
-    }
-
-    /**
-     * Before Java 22 only this ends a mapping; a service that loads version after version grows
-     * otherwise.
-     */
-    private static void unmap(ByteBuffer view) {
-        UNSAFE.invokeCleaner(view);
-    }
-
-    private static sun.misc.Unsafe unsafe() {
-        try {
-            Field field = sun.misc.Unsafe.class.getDeclaredField("theUnsafe");
-            field.setAccessible(true);
-            return (sun.misc.Unsafe) field.get(null);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
     }
 
     private static void closeQuietly(@org.jspecify.annotations.Nullable FileChannel channel) {

@@ -15,8 +15,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
-import java.nio.LongBuffer;
+import java.nio.ByteOrder;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,6 +26,11 @@ import java.util.concurrent.ConcurrentHashMap;
  * activations) stay native from one call to the next.
  */
 public final class Script {
+
+    private static final int MOST_STAGING_BYTES = 8 << 20;
+
+    private static final ThreadLocal<ByteBuffer> STAGING =
+            ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(1 << 16));
 
     private static volatile boolean plainProducts;
 
@@ -149,20 +153,43 @@ public final class Script {
     }
 
     public static PtNDArray array(PtNDManager scope, long[] values, long... shape) {
-        return (PtNDArray) scope.create(LongBuffer.wrap(values), new Shape(shape), DataType.INT64);
+        ByteBuffer bytes = staging(Math.multiplyExact(values.length, Long.BYTES));
+        bytes.asLongBuffer().put(values);
+        return owned(scope, bytes, new Shape(shape), DataType.INT64);
     }
 
     public static PtNDArray array(PtNDManager scope, float[] values, long... shape) {
-        return (PtNDArray)
-                scope.create(FloatBuffer.wrap(values), new Shape(shape), DataType.FLOAT32);
+        ByteBuffer bytes = staging(Math.multiplyExact(values.length, Float.BYTES));
+        bytes.asFloatBuffer().put(values);
+        return owned(scope, bytes, new Shape(shape), DataType.FLOAT32);
+    }
+
+    /** The calling thread's buffer, cut to so many bytes. */
+    private static ByteBuffer staging(int bytes) {
+        ByteBuffer present = STAGING.get();
+        if (present.capacity() < bytes) {
+            present = ByteBuffer.allocateDirect(bytes);
+            if (bytes <= MOST_STAGING_BYTES) {
+                STAGING.set(present);
+            }
+        }
+        return present.slice(0, bytes).order(ByteOrder.nativeOrder());
     }
 
     /**
-     * Float32 values of a direct buffer, which must outlive the array. (This DJL aborts the process
-     * for 16-bit floats.)
+     * An array of the values in native memory of its own. DJL's {@code create(Buffer)} alone leaves
+     * them on the Java buffer, as does {@code set}: freed by the garbage collector, so late, and
+     * only safe while the array stays reachable from Java.
      */
-    public static PtNDArray array(PtNDManager scope, ByteBuffer direct, long... shape) {
-        return (PtNDArray) scope.create(direct, new Shape(shape), DataType.FLOAT32);
+    private static PtNDArray owned(
+            PtNDManager scope, ByteBuffer bytes, Shape shape, DataType type) {
+        PtNDArray onBuffer = (PtNDArray) scope.create(bytes, shape, type);
+        if (scope.getDevice().isGpu()) {
+            return onBuffer; // copied to the device
+        }
+        PtNDArray copy = (PtNDArray) onBuffer.duplicate();
+        onBuffer.close();
+        return copy;
     }
 
     /**

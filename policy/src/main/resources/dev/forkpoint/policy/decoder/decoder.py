@@ -686,7 +686,7 @@ class Decoder(torch.nn.Module):
     def train_backward(self, w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, shapes: List[int], index: Tensor, inverse: Tensor,
                        valid: Tensor, kept: Tensor, target: Tensor, coefficient: Tensor, entropy_coefficient: Tensor, temperature: float,
                        chunk: int, checkpointing: bool, saved: List[Tensor], grad: Tensor, dims: List[int], eps: float) -> int:
-        """adds to grad (flat, of the folded weights: see `collect`) the gradient of
+        """adds to grad (flat, of the folded weights: see `unfold`) the gradient of
         sum_m coefficient[m] * logp[m] + entropy_coefficient[m] * entropy[m]"""
         N = ids.size(0)
         rotation = cis[positions][:, None]
@@ -714,12 +714,16 @@ class Decoder(torch.nn.Module):
         return 0
 
     @torch.jit.export
-    def collect(self, flat: Tensor, gradients: List[Tensor], total: Tensor, dims: List[int]) -> int:
-        """adds the workers' gradients of the folded weights, as gradients of the parameters, to total [parameters], and clears them"""
-        grad = gradients[0]
-        for other in gradients[1:]:
-            grad.add_(other)
-            other.zero_()
+    def move_gradient(self, source: Tensor, into: Tensor, begin: int, end: int) -> int:
+        """into[begin:end] += source[begin:end], which is cleared"""
+        g = source.narrow(0, begin, end - begin)
+        into.narrow(0, begin, end - begin).add_(g)
+        g.zero_()
+        return 0
+
+    @torch.jit.export
+    def unfold(self, flat: Tensor, grad: Tensor, dims: List[int]) -> int:
+        """turns the gradient of the folded weights into that of the parameters, in place"""
         p, g = views(flat, dims), views(grad, dims)
         scale = query_scale(dims, flat)
         for i in range(dims[2]):
@@ -730,8 +734,6 @@ class Decoder(torch.nn.Module):
             for j in [0, 6]:
                 g[9 * i + j].copy_((g[9 * i + j + 1] * p[9 * i + j + 1]).sum(0))
                 g[9 * i + j + 1].mul_(p[9 * i + j])
-        total.add_(grad)
-        grad.zero_()
         return 0
 
     @torch.jit.export

@@ -42,7 +42,7 @@ class FloatFormatTest {
         for (int bits = 0; bits < 1 << 16; bits++) {
             ByteBuffer two =
                     ByteBuffer.allocate(2).order(ByteOrder.LITTLE_ENDIAN).putShort(0, (short) bits);
-            float value = FloatFormat.BFLOAT16.toFloats(two).getFloat(0);
+            float value = FloatFormat.BFLOAT16.toFloats(two)[0];
             if (!Float.isNaN(value)) {
                 assertThat(bfloat(value)).isEqualTo((short) bits);
             }
