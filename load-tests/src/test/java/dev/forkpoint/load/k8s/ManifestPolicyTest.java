@@ -217,10 +217,12 @@ class ManifestPolicyTest {
                                 "client -> rollout",
                                 "client -> entropy",
                                 "client -> reward",
+                                "client -> reward-code",
                                 "client -> learner",
                                 "learner -> rollout",
                                 "learner -> entropy",
                                 "learner -> reward",
+                                "learner -> reward-code",
                                 "rollout -> learner",
                                 "entropy -> learner"));
         assertThat(in).isEqualTo(services);
