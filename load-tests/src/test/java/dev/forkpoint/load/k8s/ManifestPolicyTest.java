@@ -264,11 +264,11 @@ class ManifestPolicyTest {
                                 "client -> rollout",
                                 "client -> entropy",
                                 "client -> reward",
+                                "client -> reward-code",
                                 "client -> learner",
                                 "learner -> rollout",
                                 "learner -> entropy",
                                 "learner -> reward",
-                                "client -> reward-code",
                                 "learner -> reward-code",
                                 "rollout -> learner",
                                 "entropy -> learner"));
