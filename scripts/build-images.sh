@@ -41,13 +41,20 @@ revision=$(git rev-parse HEAD 2> /dev/null || echo unknown)
 
 # Debian's packages, nothing else: no shell history, no package lists, no time of building.
 make_base() {
-  local root
+  local root container
   root=$(mktemp -d)
-  mmdebstrap --quiet --variant=essential --mode="${MMDEBSTRAP_MODE:-auto}" \
+  # Java's alternatives link into man1, which must exist though nothing is unpacked there.
+  if ! mmdebstrap --variant=essential --mode="${MMDEBSTRAP_MODE:-auto}" \
     --include=openjdk-17-jre-headless,libgomp1,libstdc++6,ca-certificates \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-    bookworm "$root/base.tar" ${DEBIAN_MIRROR:-}
-  local container
+    --essential-hook='mkdir -p "$1/usr/share/man/man1"' \
+    --customize-hook='rm -rf "$1/usr/share/man" "$1/usr/share/locale"' \
+    bookworm "$root/base.tar" ${DEBIAN_MIRROR:-} > "$root/log" 2>&1; then
+    tail -n 30 "$root/log" >&2
+    rm -rf "$root"
+    echo "build-images: mmdebstrap failed" >&2
+    return 1
+  fi
   container=$(buildah from scratch)
   buildah add --quiet "$container" "$root/base.tar" / > /dev/null
   buildah config --label org.opencontainers.image.title=forkpoint/base "$container"

@@ -52,7 +52,7 @@ public record Installation(Path root) {
     }
 
     /** What starts a service. */
-    Path jar(Service service) {
+    public Path jar(Service service) {
         return root.resolve(service.label() + "-service/target/quarkus-app/quarkus-run.jar");
     }
 }
