@@ -163,7 +163,8 @@ class ReplicasIT {
         System.out.printf(
                 "sampling, s a step: one replica %s, two %s: %.2f times as fast%n",
                 Arrays.toString(secondsOne), Arrays.toString(secondsTwo), ratio);
-        // 1.8 and more where the cores are free (docs/performance.md); on busy ones this still holds
+        // 1.8 and more where the cores are free (docs/performance.md); on busy ones this still
+        // holds
         assertThat(ratio).isGreaterThan(1.2);
 
         double before = b.metric("forkpoint_rollout_responses_total");

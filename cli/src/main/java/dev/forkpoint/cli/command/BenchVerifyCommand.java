@@ -121,7 +121,8 @@ final class BenchVerifyCommand implements Callable<Integer> {
 
                     @Override
                     public void failed(long index, Status status) {
-                        throw Failures.exception(status, rows.get((int) index % rows.size()).source());
+                        throw Failures.exception(
+                                status, rows.get((int) index % rows.size()).source());
                     }
                 });
     }
