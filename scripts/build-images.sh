@@ -7,7 +7,7 @@
 #   --base IMAGE     image to build on, with Java 17; default: made here from Debian packages by mmdebstrap
 #   --tag-suffix S   appended to the version in the tag, such as -gpu
 #   --only NAME      rollout, entropy, reward, learner or cli; may be repeated; default: all
-#   --check          start the first one built, and wait until it is ready
+#   --check          start each one built, and wait until it is ready (rollout with Triton; ROLLOUT_ENGINE names another engine)
 #
 # Reproducible: times are those of SOURCE_DATE_EPOCH, default 2026-01-01, which the jars carry too.
 set -euo pipefail
@@ -81,24 +81,48 @@ for name in "${only[@]}"; do
   built+=("$name")
 done
 
-if [ -n "$check" ]; then
-  name=${built[0]}
+[ -n "$check" ] || exit 0
+
+# A service until it is ready, which rollout and entropy are with the bundled policy loaded; the command line until it tells its version.
+check_image() {
+  local name=$1 container
+  if [ "$name" = cli ]; then
+    container=$(buildah from --pull-never "localhost/forkpoint/cli:$version$suffix")
+    buildah run "$container" -- java -Dforkpoint.home=/forkpoint -jar forkpoint-cli.jar --version
+    buildah rm "$container" > /dev/null
+    return
+  fi
   container=$(buildah from --pull-never "localhost/forkpoint/$name-service:$version$suffix")
+  local port=17109 log runner state='' settings=()
+  local policy=(--volume "$PWD/models:/models:ro" --env FORKPOINT_POLICY_ALLOWED_URIS=file:/models/)
+  case $name in
+    rollout)
+      settings=("${policy[@]}" --env FORKPOINT_ROLLOUT_POLICY=file:/models/countdown-base
+        --env "FORKPOINT_ROLLOUT_ENGINE=${ROLLOUT_ENGINE:-triton}") ;;
+    entropy) settings=("${policy[@]}" --env FORKPOINT_ENTROPY_POLICY=file:/models/countdown-base) ;;
+    learner) settings=(--env FORKPOINT_LEARNER_RUN_ROOT=/tmp/runs) ;;
+  esac
   log=$(mktemp)
-  port=17109
-  buildah run --env QUARKUS_HTTP_PORT=$port --env QUARKUS_HTTP_HOST=127.0.0.1 "$container" -- \
+  buildah run "${settings[@]}" --env "QUARKUS_HTTP_PORT=$port" --env QUARKUS_HTTP_HOST=127.0.0.1 "$container" -- \
     java -Xmx512m -jar quarkus-run.jar > "$log" 2>&1 &
   runner=$!
-  trap 'kill $runner 2> /dev/null || true; buildah rm "$container" > /dev/null' EXIT
   for _ in $(seq 120); do
-    if state=$(curl -sf "http://127.0.0.1:$port/q/health/ready"); then
-      echo "$name-service is ready: $(printf %s "$state" | tr -d ' \n')"
-      exit 0
-    fi
+    state=$(curl -sf "http://127.0.0.1:$port/q/health/ready") && break
     kill -0 $runner 2> /dev/null || break
     sleep 1
   done
-  cat "$log" >&2
-  echo "build-images: $name-service did not become ready" >&2
-  exit 1
-fi
+  kill $runner 2> /dev/null || true
+  wait $runner || true
+  buildah rm "$container" > /dev/null
+  if [ -z "$state" ]; then
+    cat "$log" >&2
+    echo "build-images: $name-service did not become ready" >&2
+    return 1
+  fi
+  rm -f "$log"
+  echo "$name-service is ready: $(printf %s "$state" | tr -d ' \n')"
+}
+
+for name in "${built[@]}"; do
+  check_image "$name"
+done

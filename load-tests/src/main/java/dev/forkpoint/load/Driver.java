@@ -57,8 +57,8 @@ public final class Driver {
                 phase.awaitAnswer(end);
             }
         }
-        double took = (System.nanoTime() - began) * 1e-9;
         phase.finish();
+        double took = phase.seconds(began);
         long answered = phase.served.getTotalCount();
         long interval = answered == 0 ? 0 : (long) (took * 1e9 * concurrency / answered);
         return phase.measurement(
@@ -90,8 +90,8 @@ public final class Driver {
                 phase.held++;
             }
         }
-        double took = (System.nanoTime() - began) * 1e-9;
         phase.finish();
+        double took = phase.seconds(began);
         return phase.measurement(name, 0, perSecond, took, phase.served);
     }
 
@@ -109,8 +109,8 @@ public final class Driver {
                 phase.awaitAnswer(end);
             }
         }
-        double took = (System.nanoTime() - began) * 1e-9;
         phase.finish();
+        double took = phase.seconds(began);
         return phase.measurement(name, 1, 0, took, phase.served);
     }
 
@@ -135,8 +135,8 @@ public final class Driver {
             LockSupport.parkNanos(Math.max(1, end - System.nanoTime()));
         }
         phase.readAll();
-        double took = (System.nanoTime() - began) * 1e-9;
         phase.finish();
+        double took = phase.seconds(began);
         return phase.measurement(name, 0, 0, took, phase.served);
     }
 
@@ -151,8 +151,8 @@ public final class Driver {
             phase.send(System.nanoTime(), Workload.Size.USUAL);
         }
         phase.abort();
-        double took = (System.nanoTime() - began) * 1e-9;
         phase.finish();
+        double took = phase.seconds(began);
         return phase.measurement(name, 0, 0, took, phase.served);
     }
 
@@ -168,6 +168,7 @@ public final class Driver {
         private volatile boolean broken;
         private volatile boolean aborted;
         private volatile boolean finished;
+        private volatile long lastAnswer;
         private long sent;
         private long cancelled;
         private long held;
@@ -249,7 +250,9 @@ public final class Driver {
                 count("ANSWERED_TWICE");
                 return;
             }
-            long nanos = Math.min(HIGHEST_NANOS, Math.max(0, System.nanoTime() - dueAt));
+            long now = System.nanoTime();
+            lastAnswer = now;
+            long nanos = Math.min(HIGHEST_NANOS, Math.max(0, now - dueAt));
             if (failure.isEmpty()) {
                 served.recordValue(nanos);
             } else if (failure.get().getCode() == Status.Code.RESOURCE_EXHAUSTED
@@ -286,6 +289,14 @@ public final class Driver {
             }
             finished = true;
             sessions.forEach(Workload.Session::abort);
+        }
+
+        /**
+         * From {@code began} until the last answer, so that what is answered after the schedule's
+         * end does not count as if it had been answered before.
+         */
+        double seconds(long began) {
+            return ((lastAnswer == 0 ? System.nanoTime() : lastAnswer) - began) * 1e-9;
         }
 
         Measurement measurement(

@@ -9,7 +9,7 @@ import java.util.TreeMap;
  * @param phase name
  * @param concurrency requests outstanding (closed loop), or 0
  * @param offeredPerSecond requests a second that were due (open loop), or 0
- * @param seconds length of the phase
+ * @param seconds from the first request to the last answer
  * @param sent requests that went out
  * @param served requests with a result
  * @param shed requests answered RESOURCE_EXHAUSTED or UNAVAILABLE

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -23,7 +24,7 @@ public final class Report {
      * All that is in the JSON form.
      *
      * @param command what was asked
-     * @param machine processors and Java
+     * @param machine processors, Java, load average
      * @param ratios figure by figure, now over the baseline; absent figures are left out
      */
     public record Content(
@@ -52,7 +53,11 @@ public final class Report {
                         "java",
                         Runtime.version().toString(),
                         "system",
-                        System.getProperty("os.name") + " " + System.getProperty("os.arch")),
+                        System.getProperty("os.name") + " " + System.getProperty("os.arch"),
+                        "load average at the end",
+                        number(
+                                ManagementFactory.getOperatingSystemMXBean()
+                                        .getSystemLoadAverage())),
                 results,
                 baseline == null ? List.of() : ratios(JSON.readTree(baseline.toFile()), results));
     }
@@ -110,7 +115,7 @@ public final class Report {
                 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
                 table { border-collapse: collapse; margin: 1rem 0; }
                 th, td { padding: .2rem .7rem; border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); text-align: right; }
-                th:first-child, td:first-child { text-align: left; }
+                th:first-child, td:first-child { text-align: left; white-space: nowrap; }
                 .no { font-weight: bold; color: #c62828; }
                 svg { max-width: 100%; } svg .bar { fill: #3567b0; } svg text { fill: currentColor; font-size: 12px; }
                 </style></head><body>

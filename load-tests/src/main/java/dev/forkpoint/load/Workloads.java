@@ -269,18 +269,19 @@ public final class Workloads {
         return PolicySnapshot.newBuilder().setPolicyId("load-test").setUri(uri).build();
     }
 
-    /** Small ids, which every vocabulary has. */
+    /** Small ids, which every vocabulary has; beyond the limit large ones of five bytes each. */
     private static TokenIds ids(long number, Workload.Size size, int usual) {
         int length =
                 switch (size) {
                     case TINY -> 2;
                     case USUAL -> usual;
                     case HUGE -> 3_000_000;
-                    case BEYOND -> 70_000_000;
+                    case BEYOND -> 14_000_000;
                 };
         TokenIds.Builder ids = TokenIds.newBuilder();
         for (int i = 0; i < length; i++) {
-            ids.addIds((int) ((number + i) % 16));
+            ids.addIds(
+                    size == Workload.Size.BEYOND ? Integer.MAX_VALUE : (int) ((number + i) % 16));
         }
         return ids.build();
     }
