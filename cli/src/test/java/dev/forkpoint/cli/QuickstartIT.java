@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -91,31 +90,6 @@ class QuickstartIT {
         return arguments;
     }
 
-    private static List<JsonNode> lines(Path file) throws IOException {
-        List<JsonNode> lines = new ArrayList<>();
-        for (String line : Files.readAllLines(file)) {
-            lines.add(JSON.readTree(line));
-        }
-        return lines;
-    }
-
-    /** The metrics of a run that do not depend on the clock. */
-    private static List<String> replayable(Path run) throws IOException {
-        return lines(run.resolve("metrics.jsonl")).stream()
-                .map(
-                        line ->
-                                line.properties().stream()
-                                        .filter(
-                                                entry ->
-                                                        entry.getKey()
-                                                                .matches(
-                                                                        "step|loss|(reward|entropy|mask|advantage|length)/.*"))
-                                        .map(entry -> entry.getKey() + "=" + entry.getValue())
-                                        .sorted()
-                                        .collect(Collectors.joining(" ")))
-                .toList();
-    }
-
     @Test
     void trainsThroughFourProcessesAndWritesWhatItPromises() throws Exception {
         Path run = folder.resolve("runs/a run");
@@ -127,7 +101,7 @@ class QuickstartIT {
         JsonNode ended = events.get(events.size() - 1);
         assertThat(ended.get("state").asText()).isEqualTo("SUCCEEDED");
 
-        List<JsonNode> metrics = lines(run.resolve("metrics.jsonl"));
+        List<JsonNode> metrics = RunFiles.metrics(run);
         assertThat(metrics).hasSize(4);
         for (JsonNode step : metrics) {
             assertThat(step.get("mask/kept_fraction").asDouble()).isBetween(0.2, 0.21);
@@ -292,7 +266,9 @@ class QuickstartIT {
             Cli.Result resumed = forkpoint("resume", killed.toString());
             assertThat(resumed.code()).as(what + ": " + resumed.err()).isZero();
             assertThat(resumed.out()).contains("finished after 4 steps");
-            assertThat(replayable(killed)).as(what).isEqualTo(replayable(whole.get(staleness)));
+            assertThat(RunFiles.replayable(killed))
+                    .as(what)
+                    .isEqualTo(RunFiles.replayable(whole.get(staleness)));
             assertThat(newest(killed.resolve("policies")).resolve("model.safetensors"))
                     .as(what)
                     .hasSameBinaryContentAs(
@@ -302,7 +278,7 @@ class QuickstartIT {
     }
 
     private static List<Double> staleness(Path run) throws IOException {
-        return lines(run.resolve("metrics.jsonl")).stream()
+        return RunFiles.metrics(run).stream()
                 .map(line -> line.get("policy/staleness").asDouble())
                 .toList();
     }

@@ -2,8 +2,6 @@ package dev.forkpoint.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.forkpoint.cli.local.Service;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -29,7 +26,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 class ReplicasIT {
 
-    private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final int STEPS = 3;
     private static final int RESPONSES = 64;
 
@@ -103,38 +99,13 @@ class ReplicasIT {
         return run;
     }
 
-    private static List<JsonNode> metrics(Path run) throws IOException {
-        List<JsonNode> lines = new ArrayList<>();
-        for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
-            lines.add(JSON.readTree(line));
-        }
-        return lines;
-    }
-
-    /** The metrics of a run that do not depend on the clock. */
-    private static List<String> replayable(Path run) throws IOException {
-        return metrics(run).stream()
-                .map(
-                        line ->
-                                line.properties().stream()
-                                        .filter(
-                                                e ->
-                                                        e.getKey()
-                                                                .matches(
-                                                                        "step|loss|(reward|entropy|mask|advantage|length)/.*"))
-                                        .map(e -> e.getKey() + "=" + e.getValue())
-                                        .sorted()
-                                        .collect(Collectors.joining(" ")))
-                .toList();
-    }
-
     private static byte[] lastPolicy(Path run) throws IOException {
         return Files.readAllBytes(run.resolve("policies/" + STEPS + "/model.safetensors"));
     }
 
     /** Seconds of sampling of each step after the first, in which everything is warmed up. */
     private static double[] sampleSeconds(Path run) throws IOException {
-        return metrics(run).stream()
+        return RunFiles.metrics(run).stream()
                 .skip(1)
                 .mapToDouble(line -> line.get("time/sample_seconds").asDouble())
                 .toArray();
@@ -155,7 +126,7 @@ class ReplicasIT {
         assertThat(b.metric("forkpoint_rollout_responses_total"))
                 .as("responses of the second replica")
                 .isBetween(0.3 * RESPONSES * STEPS, 0.7 * RESPONSES * STEPS);
-        assertThat(replayable(two)).isEqualTo(replayable(one));
+        assertThat(RunFiles.replayable(two)).isEqualTo(RunFiles.replayable(one));
         assertThat(lastPolicy(two)).isEqualTo(lastPolicy(one));
         double[] secondsOne = sampleSeconds(one);
         double[] secondsTwo = sampleSeconds(two);
@@ -186,7 +157,7 @@ class ReplicasIT {
 
         Path killed = disturbed.get(5, TimeUnit.MINUTES);
         assertThat(both.log()).containsPattern("lost stream to replica=rollout@.* with [1-9]");
-        assertThat(replayable(killed)).isEqualTo(replayable(one));
+        assertThat(RunFiles.replayable(killed)).isEqualTo(RunFiles.replayable(one));
         assertThat(lastPolicy(killed)).isEqualTo(lastPolicy(one));
         double[] secondsKilled = sampleSeconds(killed);
         System.out.printf("with one killed in step 2: %s%n", Arrays.toString(secondsKilled));

@@ -11,20 +11,16 @@ import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.Console;
 import dev.forkpoint.cli.output.JsonLines;
 import dev.forkpoint.cli.output.Table;
-import dev.forkpoint.proto.entropy.v1.EntropyServiceGrpc;
-import dev.forkpoint.proto.entropy.v1.LoadPolicyRequest;
 import dev.forkpoint.proto.entropy.v1.ScoreRequest;
 import dev.forkpoint.proto.entropy.v1.ScoreResponse;
 import dev.forkpoint.proto.entropy.v1.SequenceToScore;
 import dev.forkpoint.proto.entropy.v1.TokenScores;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.proto.policy.v1.TokenIds;
-import io.grpc.ManagedChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -96,11 +92,7 @@ final class ScoreCommand implements Callable<Integer> {
         PolicySnapshot snapshot = snapshot(local);
         try (Backend backend = forkpoint.open(services.address(), local, Service.ENTROPY)) {
             if (snapshot != null) {
-                for (ManagedChannel channel : backend.channels(Service.ENTROPY)) {
-                    EntropyServiceGrpc.newBlockingStub(channel)
-                            .withDeadlineAfter(RolloutCalls.LOAD_SECONDS, TimeUnit.SECONDS)
-                            .loadPolicy(LoadPolicyRequest.newBuilder().setPolicy(snapshot).build());
-                }
+                AnalysisData.load(backend, snapshot);
             }
             Console console = forkpoint.console();
             boolean people = !json && console.outTerminal();

@@ -53,17 +53,7 @@ public final class StepObjective {
      * nats.
      */
     public float[] entropies(int[] responses) {
-        int[] offset = offsets(responses);
-        float[] entropy = new float[offset[responses.length]];
-        for (int i = 0; i < responses.length; i++) {
-            System.arraycopy(
-                    step.entropy(),
-                    step.offset()[responses[i]],
-                    entropy,
-                    offset[i],
-                    step.length(responses[i]));
-        }
-        return entropy;
+        return of(responses, offsets(responses), step.entropy());
     }
 
     /**
@@ -209,15 +199,9 @@ public final class StepObjective {
 
     /** The update's tokens with current scores; arrays in ascending order of responses. */
     Candidates candidates(int[] responses, int[] offset, CurrentScores scores) {
-        float[] old = new float[offset[responses.length]];
+        float[] old = of(responses, offset, step.oldLogProb());
         boolean[] clipped = new boolean[old.length];
         for (int i = 0; i < responses.length; i++) {
-            System.arraycopy(
-                    step.oldLogProb(),
-                    step.offset()[responses[i]],
-                    old,
-                    offset[i],
-                    step.length(responses[i]));
             for (int t = offset[i]; t < offset[i + 1]; t++) {
                 double ratio = Math.exp((double) scores.logProb()[t] - old[t]);
                 clipped[t] =
@@ -239,16 +223,21 @@ public final class StepObjective {
 
     /** The update's tokens under the policy that sampled them. */
     private Candidates asSampled(int[] responses, int[] offset) {
-        float[] old = new float[offset[responses.length]];
+        float[] old = of(responses, offset, step.oldLogProb());
+        return candidates(
+                responses,
+                offset,
+                new CurrentScores(old, of(responses, offset, step.entropy()), null));
+    }
+
+    /** The step's values at the tokens of some responses, flat, in the order given. */
+    private float[] of(int[] responses, int[] offset, float[] values) {
+        float[] out = new float[offset[responses.length]];
         for (int i = 0; i < responses.length; i++) {
             System.arraycopy(
-                    step.oldLogProb(),
-                    step.offset()[responses[i]],
-                    old,
-                    offset[i],
-                    step.length(responses[i]));
+                    values, step.offset()[responses[i]], out, offset[i], step.length(responses[i]));
         }
-        return candidates(responses, offset, new CurrentScores(old, entropies(responses), null));
+        return out;
     }
 
     private double[] relativeWeights(int[] responses) {

@@ -46,13 +46,7 @@ class ObjectivePropertyTest {
                 (objective, sample, seed) -> {
                     Evaluation evaluation =
                             Evaluation.of(objective, sample.step, sample.logProb, sample.entropy);
-                    UpdateObjective prepared =
-                            Evaluation.prepare(
-                                    objective,
-                                    sample.step,
-                                    sample.logProb,
-                                    sample.entropy,
-                                    all(sample.step));
+                    UpdateObjective prepared = prepared(objective, sample);
                     // A term behind a stop-gradient has no finite difference; its derivative is
                     // checked on its own.
                     boolean detached =
@@ -206,13 +200,7 @@ class ObjectivePropertyTest {
     Stream<DynamicTest> statisticsCountEveryKeptTokenAlsoWhereTheAdvantageIsZero() {
         return forEach(
                 (objective, sample, seed) -> {
-                    UpdateObjective prepared =
-                            Evaluation.prepare(
-                                    objective,
-                                    sample.step,
-                                    sample.logProb,
-                                    sample.entropy,
-                                    all(sample.step));
+                    UpdateObjective prepared = prepared(objective, sample);
                     int dropped =
                             prepared.counts().keptTokens()
                                     - Evaluation.of(
@@ -239,13 +227,7 @@ class ObjectivePropertyTest {
                             new double[] {
                                 Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY
                             }) {
-                        UpdateObjective prepared =
-                                Evaluation.prepare(
-                                        objective,
-                                        sample.step,
-                                        sample.logProb,
-                                        sample.entropy,
-                                        all(sample.step));
+                        UpdateObjective prepared = prepared(objective, sample);
                         for (int i : prepared.responses()) {
                             int[] positions = prepared.positions(i);
                             if (positions.length == 0) {
@@ -273,13 +255,7 @@ class ObjectivePropertyTest {
     Stream<DynamicTest> floatsFarOutGiveFiniteResultsOrAnError() {
         return forEach(
                 (objective, sample, seed) -> {
-                    UpdateObjective prepared =
-                            Evaluation.prepare(
-                                    objective,
-                                    sample.step,
-                                    sample.logProb,
-                                    sample.entropy,
-                                    all(sample.step));
+                    UpdateObjective prepared = prepared(objective, sample);
                     for (double far : new double[] {-800, 800}) {
                         for (int i : prepared.responses()) {
                             double[] logProb = new double[prepared.positions(i).length];
@@ -484,6 +460,12 @@ class ObjectivePropertyTest {
 
     private static boolean hasTies(Objective objective) {
         return objective.selector().ranks();
+    }
+
+    /** An update of all responses. */
+    private static UpdateObjective prepared(Objective objective, Sample sample) {
+        return Evaluation.prepare(
+                objective, sample.step, sample.logProb, sample.entropy, all(sample.step));
     }
 
     private static int[] all(Step step) {
