@@ -2,6 +2,7 @@ package dev.forkpoint.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -147,6 +148,22 @@ class QuickstartIT {
         assertThat(eval.code()).as(eval.err()).isZero();
         assertThat(eval.json().get(0).get("accuracy").get("mean").asDouble())
                 .isCloseTo(summary.get("accuracy_after").get("mean").asDouble(), within(0.25));
+    }
+
+    @Test
+    void doctorLoadsTritonAsTheRolloutServiceDoes() throws Exception {
+        assumeTrue(
+                System.getProperty("os.name").equals("Linux")
+                        && System.getProperty("os.arch").equals("amd64"),
+                "Triton is packaged for Linux on x86-64");
+        JsonNode checks = forkpoint("doctor", "--json").json().get(0).get("checks");
+        List<String> levels = new ArrayList<>();
+        for (JsonNode check : checks) {
+            if (check.get("check").asText().equals("triton")) {
+                levels.add(check.get("level").asText());
+            }
+        }
+        assertThat(levels).as(checks.toString()).containsExactly("ok");
     }
 
     /** {@code -Dforkpoint.screenshots=FOLDER} keeps what was seen. */

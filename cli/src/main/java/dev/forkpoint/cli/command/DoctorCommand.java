@@ -392,8 +392,9 @@ final class DoctorCommand implements Callable<Integer> {
                     "triton", Level.WARNING, "not checked: rollout-service is not built", "");
         }
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        Path libraries = installation.jar(Service.ROLLOUT).resolveSibling("lib/main");
-        Outcome check = outcome(java, "-cp", libraries + "/*", "dev.forkpoint.triton.TritonCheck");
+        Path libraries = installation.jar(Service.ROLLOUT).resolveSibling("lib");
+        String classPath = libraries.resolve("boot") + "/*:" + libraries.resolve("main") + "/*";
+        Outcome check = outcome(java, "-cp", classPath, "dev.forkpoint.triton.TritonCheck");
         String found = check.text.strip().lines().reduce((first, last) -> last).orElse("");
         return check.code == 0
                 ? ok("triton", found + "; the default engine of rollout-service")
