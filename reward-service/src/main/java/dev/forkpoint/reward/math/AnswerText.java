@@ -28,12 +28,19 @@ final class AnswerText {
     private static final Pattern INTRODUCTION =
             Pattern.compile("(?i)\\s*(?:the )?(?:final )?answer(?: is)?\\s*[: ]\\s*(?=\\S)");
 
+    private static final Pattern REASON =
+            Pattern.compile(",? (?:since|because|which|as|so|but|where) [a-z\\d$\\\\]");
+
     private static final List<String> VERBS =
             List.of(
                     "would be",
                     "should be",
                     "will be",
                     "must be",
+                    "therefore",
+                    "thus",
+                    "hence",
+                    "then",
                     "is",
                     "est",
                     "es",
@@ -122,6 +129,10 @@ final class AnswerText {
 
     /** Without the sentences that follow the answer's own. */
     private static String sentence(String line) {
+        Matcher reason = REASON.matcher(line);
+        if (reason.find()) {
+            return line.substring(0, reason.start());
+        }
         boolean mathematics = false;
         for (int i = 0; i + 2 < line.length(); i++) {
             char c = line.charAt(i);
@@ -149,6 +160,9 @@ final class AnswerText {
      */
     static String choice(String text) {
         int at = 0;
+        if (text.length() > MAX_WHOLE || SECOND_CHOICE.matcher(text).find()) {
+            return "";
+        }
         if (text.length() < 40) {
             Matcher named = NAMED_CHOICE.matcher(bare(text));
             if (named.matches()) {
@@ -178,7 +192,11 @@ final class AnswerText {
             words = words.startsWith(article) ? words.substring(article.length()) : words;
         }
         return switch (words) {
-            case "no solutions", "no solution exists", "there is no solution", "no such solution" ->
+            case "no solutions",
+                    "no solution exists",
+                    "there is no solution",
+                    "there are no solutions",
+                    "no such solution" ->
                     "nosolution";
             case "no real solutions", "no real roots" -> "norealsolution";
             case "dne" -> "doesnotexist";
@@ -194,6 +212,12 @@ final class AnswerText {
             Pattern.compile(
                     "\\\\(?:text|mathrm|textbf|mathbf|mbox|textit|operatorname|textrm|left|right)\\b");
     private static final Pattern NAMED_CHOICE = Pattern.compile("(?:option|choice|answer) ([a-z])");
+
+    /** {@code (A) or (B)} is no choice. */
+    private static final Pattern SECOND_CHOICE =
+            Pattern.compile(
+                    "(?:\\b(?:or|and)\\b|[,;/&])[\\s}]*(?:\\\\text\\{|\\\\textbf\\{)?\\s*\\(?[A-Z](?:[).}]|$)");
+
     private static final Pattern ONLY_WORDS =
             Pattern.compile("(?:[\\p{L}\\d]|[ ,.'-]|\\\\(?:text|textbf|mathrm|mbox)\\b|[{}~])*");
 

@@ -522,14 +522,54 @@ final class Build {
         if (matrix.height() != matrix.width()) {
             throw Refusal.undefined("power of a matrix that is not square");
         }
-        if (size < 1 || size > 64) {
-            throw Refusal.syntax("a matrix to the power %d (1 to 64 are computed)".formatted(size));
+        if (size == 0 || Math.abs(size) > 64) {
+            throw Refusal.syntax(
+                    "a matrix to the power %d (-64 to -1 and 1 to 64 are computed)"
+                            .formatted(size));
         }
-        Matrix result = matrix;
-        for (int i = 1; i < size; i++) {
-            result = multiply(result, matrix);
+        Matrix base = size < 0 ? inverse(matrix) : matrix;
+        Matrix result = base;
+        for (int i = 1; i < Math.abs(size); i++) {
+            result = multiply(result, base);
         }
         return result;
+    }
+
+    /** The inverse by cofactors. */
+    private Matrix inverse(Matrix matrix) {
+        int size = matrix.height();
+        Node factor = power(determinant(matrix), MINUS_ONE);
+        if (size == 1) {
+            return new Matrix(List.of(List.of(factor)));
+        }
+        List<List<Node>> rows = new ArrayList<>();
+        for (int i = 0; i < size; i++) {
+            List<Node> row = new ArrayList<>();
+            for (int j = 0; j < size; j++) {
+                Node cofactor = determinant(minor(matrix, j, i));
+                row.add(
+                        counted(
+                                product(
+                                        List.of(
+                                                num((i + j) % 2 == 0 ? 1 : -1),
+                                                factor,
+                                                cofactor))));
+            }
+            rows.add(row);
+        }
+        return new Matrix(rows);
+    }
+
+    private static Matrix minor(Matrix matrix, int withoutRow, int withoutColumn) {
+        List<List<Node>> rows = new ArrayList<>();
+        for (int i = 0; i < matrix.height(); i++) {
+            if (i != withoutRow) {
+                List<Node> row = new ArrayList<>(matrix.rows().get(i));
+                row.remove(withoutColumn);
+                rows.add(row);
+            }
+        }
+        return new Matrix(rows);
     }
 
     /** The determinant by expansion along the first row. */
@@ -545,18 +585,12 @@ final class Build {
         }
         List<Node> terms = new ArrayList<>();
         for (int j = 0; j < size; j++) {
-            List<List<Node>> minor = new ArrayList<>();
-            for (int i = 1; i < size; i++) {
-                List<Node> row = new ArrayList<>(matrix.rows().get(i));
-                row.remove(j);
-                minor.add(row);
-            }
             terms.add(
                     product(
                             List.of(
                                     num(j % 2 == 0 ? 1 : -1),
                                     matrix.rows().get(0).get(j),
-                                    determinant(new Matrix(minor)))));
+                                    determinant(minor(matrix, 0, j)))));
         }
         return counted(sum(terms));
     }

@@ -2,10 +2,12 @@ package dev.forkpoint.reward.math;
 
 import dev.forkpoint.reward.math.Node.BaseNumber;
 import dev.forkpoint.reward.math.Node.Call;
+import dev.forkpoint.reward.math.Node.Congruence;
 import dev.forkpoint.reward.math.Node.FiniteSet;
 import dev.forkpoint.reward.math.Node.Matrix;
 import dev.forkpoint.reward.math.Node.Named;
 import dev.forkpoint.reward.math.Node.NamedSet;
+import dev.forkpoint.reward.math.Node.Num;
 import dev.forkpoint.reward.math.Node.Ratio;
 import dev.forkpoint.reward.math.Node.Relation;
 import dev.forkpoint.reward.math.Node.SetOperation;
@@ -40,6 +42,15 @@ final class Comparer {
         budget.charge(1);
         if (a.equals(b)) {
             return Decision.equal("identical");
+        }
+        if (a instanceof Congruence left && b instanceof Congruence right) {
+            return congruences(left, right);
+        }
+        if (a instanceof Congruence left && !(b instanceof FiniteSet)) {
+            return compare(left.residue(), b);
+        }
+        if (b instanceof Congruence right && !(a instanceof FiniteSet)) {
+            return compare(a, right.residue());
         }
         if (a instanceof Relation left && b instanceof Relation right) {
             return relations(left, right);
@@ -293,7 +304,11 @@ final class Comparer {
 
     private Decision ratios(Node a, Node b) {
         if (a instanceof Ratio left && b instanceof Ratio right) {
-            if (left.terms().size() != right.terms().size()) {
+            boolean otherHalf =
+                    !left.half().isEmpty()
+                            && !right.half().isEmpty()
+                            && !left.half().equals(right.half());
+            if (left.terms().size() != right.terms().size() || otherHalf) {
                 return Decision.different("ratio");
             }
             Decision same = list(left.terms(), right.terms(), "ratio");
@@ -364,6 +379,29 @@ final class Comparer {
         Collections.reverse(sides);
         Collections.reverse(signs);
         return new Relation(sides, signs);
+    }
+
+    /** The same modulus, and residues that differ by a multiple of it. */
+    private Decision congruences(Congruence a, Congruence b) {
+        boolean named = Reading.isName(a.value()) && Reading.isName(b.value());
+        Decision decision = compare(a.modulus(), b.modulus());
+        if (decision.equal() && named) {
+            decision = decision.and(compare(a.value(), b.value()));
+        }
+        if (!decision.equal()) {
+            return Decision.different("congruence");
+        }
+        if (a.residue() instanceof Num one
+                && b.residue() instanceof Num other
+                && a.modulus() instanceof Num modulus
+                && !modulus.value().isZero()) {
+            Node quotient =
+                    build.divide(
+                            build.subtract(new Num(one.value()), new Num(other.value())), modulus);
+            boolean multiple = quotient instanceof Num whole && whole.value().isWhole();
+            return multiple ? Decision.equal("congruence") : Decision.different("congruence");
+        }
+        return decision.and(compare(a.residue(), b.residue()));
     }
 
     /** Two inequalities are equal when one is a positive multiple of the other. */

@@ -14,7 +14,11 @@ final class Lexer {
     static final int MAX_CHARACTERS = 250_000;
     private static final int MAX_TOKENS = 20_000;
     private static final int MAX_NESTED_TEXT = 4;
+    private static final int MAX_VECTOR = 400;
     private static final Set<String> CURRENCIES = Set.of("US", "USD", "EUR", "Rs", "AUD", "CAD");
+    private static final Set<String> STARRED =
+            Set.of("operatorname", "text", "hspace", "vspace", "tag");
+    private static final Set<String> ORDINALS = Set.of("st", "nd", "rd", "th");
     private static final String SIGNS = "+-*/^_,;!|()[]{}:'%&";
 
     /** Fonts whose argument is mathematics. */
@@ -23,7 +27,8 @@ final class Lexer {
 
     /** {@code A and C}, {@code A, B}: letters of choices. */
     private static final Pattern LETTER_LIST =
-            Pattern.compile("[A-Z](?:(?:, ?| and | or |, and )[A-Z]){1,8}");
+            Pattern.compile(
+                    "(?:[A-Z]|\\([A-Z]\\))(?:(?:, ?| and | or |, and )(?:[A-Z]|\\([A-Z]\\))){1,8}");
 
     private final String input;
     private final boolean mergeThousands;
@@ -34,6 +39,7 @@ final class Lexer {
     private int depth;
     private boolean spaced;
     private boolean merged;
+    private int vectorEnd = -1;
 
     private Lexer(
             String input, boolean mergeThousands, Budget budget, int nesting, List<Token> tokens) {
@@ -124,6 +130,8 @@ final class Lexer {
             case '<':
                 if (following == '|' && input.indexOf("|>", at) > 0) {
                     at = input.indexOf("|>", at) + 2;
+                } else if (opensVector()) {
+                    add(Kind.COMMAND, "langle", 1);
                 } else {
                     relation(
                             following == '='
@@ -133,6 +141,10 @@ final class Lexer {
                 }
                 return;
             case '>':
+                if (at == vectorEnd) {
+                    add(Kind.COMMAND, "rangle", 1);
+                    return;
+                }
                 relation(
                         following == '=' ? "GREATER_OR_EQUAL" : "GREATER",
                         following == '=' ? 2 : 1);
@@ -201,7 +213,7 @@ final class Lexer {
         } else if (c == '∞') {
             add(Kind.COMMAND, "infty", 1);
         } else if (SIGNS.indexOf(c) >= 0) {
-            if (c == '{' && thousandsBrace()) {
+            if (c == '{' && bracedSign()) {
                 return;
             }
             if (c == '(' || c == '[' || c == '{') {
@@ -213,14 +225,28 @@ final class Lexer {
         }
     }
 
-    private boolean thousandsBrace() {
+    /** {@code <1, 2>} where a value begins: angle brackets, no comparison. */
+    private boolean opensVector() {
+        Token last = tokens.isEmpty() ? null : tokens.get(tokens.size() - 1);
+        int end = at;
+        while (end < at + MAX_VECTOR && end < input.length() && input.charAt(end) != '>') {
+            end++;
+        }
+        boolean begins =
+                last == null || last.isRelation("EQUAL") || last.isSign(',') || last.isSign('(');
+        if (!begins || charAt(end) != '>' || input.substring(at, end).indexOf(',') < 0) {
+            return false;
+        }
+        vectorEnd = end;
+        return true;
+    }
+
+    private boolean bracedSign() {
         // "{,}" that is no thousands separator (those are read with their number) is a comma.
         int i = skipBlanks(at + 1);
-        if (i < input.length()
-                && input.charAt(i) == ','
-                && skipBlanks(i + 1) < input.length()
-                && input.charAt(skipBlanks(i + 1)) == '}') {
-            add(Kind.SIGN, ",", skipBlanks(i + 1) + 1 - at);
+        int close = skipBlanks(i + 1);
+        if ((charAt(i) == ',' || charAt(i) == ':') && charAt(close) == '}') {
+            add(Kind.SIGN, String.valueOf(charAt(i)), close + 1 - at);
             return true;
         }
         return false;
@@ -268,7 +294,7 @@ final class Lexer {
         if (digits.length() <= 3 && digits.length() > 0 && digits.charAt(0) != '0') {
             int separator;
             while ((separator = groupSeparator()) > 0) {
-                plainComma |= input.charAt(at) == ',' && separator == 1;
+                plainComma |= input.charAt(at) == ',' && separator <= 2;
                 at += separator;
                 digits(digits);
                 groups++;
@@ -342,6 +368,8 @@ final class Lexer {
             if (i == afterComma && (!mergeThousands || depth > 0)) {
                 return 0;
             }
+            // "1, 000" is no list: nobody writes a member with leading zeros.
+            i += charAt(i) == ' ' && charAt(i + 1) == '0' ? 1 : 0;
         } else if (c == ' ') {
             int brace = skipBlanks(i);
             if (brace < input.length() && input.charAt(brace) == '{') {
@@ -457,7 +485,17 @@ final class Lexer {
         }
         Token last = tokens.isEmpty() ? null : tokens.get(tokens.size() - 1);
         boolean afterValue = afterValue();
-        if (run.equals("x") && last != null && last.is(Kind.NUMBER) && isPowerOfTen(at)) {
+        if (last != null && last.is(Kind.NUMBER) && !spaced && ORDINALS.contains(run)) {
+            return;
+        }
+        if ((run.equals("a") || run.equals("p")) && afterValue && input.startsWith(".m", at)) {
+            at += charAt(at + 2) == '.' ? 3 : 2;
+            push(new Token(Kind.WORD, run + "m", spaced));
+        } else if (run.equals("oo") && (depth > 0 || last == null || last.isSign('-'))) {
+            push(new Token(Kind.COMMAND, "infty", spaced));
+        } else if (last != null && spaced && (run.equals("for") || run.equals("to"))) {
+            push(new Token(Kind.WORD, run, true));
+        } else if (run.equals("x") && last != null && last.is(Kind.NUMBER) && isPowerOfTen(at)) {
             push(new Token(Kind.SIGN, "*", spaced));
         } else if (CURRENCIES.contains(run) && isAmount(at)) {
             at = charAt(at) == '.' ? at + 1 : at;
@@ -516,6 +554,10 @@ final class Lexer {
         return tokens.isEmpty() && skipBlanks(at) == input.length();
     }
 
+    private static boolean isNumber(Token token) {
+        return token.is(Kind.NUMBER);
+    }
+
     private boolean afterValue() {
         Token last = tokens.isEmpty() ? null : tokens.get(tokens.size() - 1);
         return last != null
@@ -523,6 +565,15 @@ final class Lexer {
                         || last.isSign('}')
                         || last.isSign(')')
                         || last.isSign('%'));
+    }
+
+    /** Whether a unit's letter here goes on with a unit: {@code \mathrm{m}\cdot\mathrm{s}}. */
+    private boolean afterUnit() {
+        int last = tokens.size() - 1;
+        if (last > 0 && tokens.get(last).isSign('*')) {
+            last--;
+        }
+        return last >= 0 && tokens.get(last).is(Kind.TEXT);
     }
 
     /** Whether a letter U after this token is a union sign: {@code [1,2] U [3,4]}. */
@@ -636,7 +687,7 @@ final class Lexer {
         }
         String name = input.substring(start, end);
         at = end;
-        if (charAt(at) == '*' && (name.equals("operatorname") || name.equals("text"))) {
+        if (charAt(at) == '*' && STARRED.contains(name)) {
             at++;
         }
         if (Vocabulary.TEXTUAL.contains(name) && charAt(skipBlanks(at)) == '{') {
@@ -656,6 +707,11 @@ final class Lexer {
         }
         String relation = Vocabulary.relation(name);
         if (relation != null) {
+            if (name.equals("sim")
+                    && !tokens.isEmpty()
+                    && isNumber(tokens.get(tokens.size() - 1))) {
+                throw Refusal.syntax("a range of numbers");
+            }
             push(new Token(Kind.RELATION, relation, spaced));
             return;
         }
@@ -689,6 +745,7 @@ final class Lexer {
             case "land", "wedge" -> push(new Token(Kind.AND, name, spaced));
             case "lor", "vee" -> push(new Token(Kind.OR, name, spaced));
             case "emptyset", "varnothing" -> push(new Token(Kind.SET, "∅", spaced));
+            case "cr" -> push(new Token(Kind.SIGN, "\n", true));
             case "percent" -> push(new Token(Kind.SIGN, "%", spaced));
             case "euro", "pounds", "yen", "textdollar", "dollar" -> spaced = true;
             case "not" -> negated();
@@ -780,9 +837,14 @@ final class Lexer {
             push(new Token(Kind.COMMAND, words, space));
         } else if (words.length() == 1 && isLetter(words.charAt(0))) {
             boolean unit =
-                    name.equals("mathrm") && "deijT".indexOf(words.charAt(0)) < 0 && afterValue();
+                    name.equals("mathrm")
+                            && "deijT".indexOf(words.charAt(0)) < 0
+                            && (afterValue() || afterUnit());
             push(new Token(roman && !unit ? Kind.LETTER : Kind.TEXT, words, space));
-        } else if (roman && Vocabulary.PLAIN_FUNCTIONS.contains(words)) {
+        } else if (words.equals(":") || words.equals(",")) {
+            push(new Token(Kind.SIGN, words, space));
+        } else if (Vocabulary.PLAIN_FUNCTIONS.contains(words)
+                && (roman || (words.startsWith("arc") && !afterValue()))) {
             push(new Token(Kind.COMMAND, words, space));
         } else if (isMathematics(words) || FONTS.contains(name)) {
             if (nesting >= MAX_NESTED_TEXT) {
@@ -1022,6 +1084,16 @@ final class Lexer {
         }
     }
 
+    /** Letters and digits in another style: raised, letterlike, enclosed, mathematical. */
+    private static boolean isStyled(int c) {
+        return (c >= 0x02B0 && c < 0x0300)
+                || (c >= 0x1D00 && c < 0x1DC0)
+                || (c >= 0x2070 && c < 0x20A0)
+                || (c >= 0x2100 && c < 0x2150)
+                || (c >= 0x2460 && c < 0x2500)
+                || (c >= 0x1D400 && c < 0x1D800);
+    }
+
     private static void rest(StringBuilder out, int c) {
         if (Character.isWhitespace(c) || Character.isSpaceChar(c)) {
             out.append(' ');
@@ -1034,8 +1106,12 @@ final class Lexer {
                 || type == Character.PRIVATE_USE) {
             throw new Refusal(Refusal.Kind.CHARACTER, "control character U+%04X".formatted(c));
         }
+        // Normalizing makes garbage, so only what may become one letter or digit is.
         String simple =
-                Normalizer.normalize(new String(Character.toChars(c)), Normalizer.Form.NFKC);
+                isStyled(c)
+                        ? Normalizer.normalize(
+                                new String(Character.toChars(c)), Normalizer.Form.NFKC)
+                        : "";
         if (simple.length() == 1
                 && simple.charAt(0) != c
                 && (isLetter(simple.charAt(0)) || isDigit(simple.charAt(0)))) {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Mathematical equality of a response's answer and the gold answer. */
 public final class MathVerifier implements Verifier {
-    private static final long DEFAULT_BUDGET = 200_000;
+    static final long DEFAULT_BUDGET = 200_000;
     private static final long MAX_BUDGET = 40_000_000;
     private static final Set<String> NO_SOLUTION = Set.of("nosolution", "norealsolution");
 
@@ -71,10 +71,15 @@ public final class MathVerifier implements Verifier {
 
     @Override
     public Verdict verify(Item item) {
+        return verify(
+                item,
+                new Budget(item.options().whole("budget", DEFAULT_BUDGET, 1_000, MAX_BUDGET)));
+    }
+
+    /** The verdict; what it cost is charged to the budget. */
+    Verdict verify(Item item, Budget budget) {
         boolean boxOnly =
                 item.options().choice("extract", extract, Set.of("auto", "box")).equals("box");
-        Budget budget =
-                new Budget(item.options().whole("budget", DEFAULT_BUDGET, 1_000, MAX_BUDGET));
         Reading gold;
         List<String> goldTexts = AnswerText.gold(item.requireGold());
         try {
@@ -126,7 +131,10 @@ public final class MathVerifier implements Verifier {
         Comparer comparer = new Comparer(budget);
         comparer.requireDefined(prediction.node());
         Decision decision = compare(gold, goldTexts, prediction, budget, comparer);
-        boolean list = gold.node() instanceof FiniteSet || gold.node() instanceof Named;
+        boolean list =
+                gold.node() instanceof FiniteSet
+                        || gold.node() instanceof Named
+                        || gold.node() instanceof Node.Tuple;
         if (!decision.equal() && answers.size() > 1 && list) {
             // Boxes joined by a comma or a word are one list where the gold is a list.
             Reading joined = Reading.of(answers, Reading.Mode.USUAL, budget);

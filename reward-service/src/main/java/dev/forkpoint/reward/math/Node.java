@@ -54,8 +54,13 @@ sealed interface Node {
     /** ± or ∓ (plus = false) before a term. */
     record PlusMinus(boolean plus, Node term) implements Node {}
 
-    /** Numbers with a colon between them. */
-    record Ratio(List<Node> terms, boolean clock) implements Node {
+    /**
+     * Numbers with a colon between them.
+     *
+     * @param clock whether it is a time of day
+     * @param half of a time of day, {@code "am"}, {@code "pm"}, or empty where it is not said
+     */
+    record Ratio(List<Node> terms, boolean clock, String half) implements Node {
         @Override
         public boolean isScalar() {
             return false;
@@ -138,6 +143,17 @@ sealed interface Node {
 
         boolean isEquation() {
             return signs.stream().allMatch(sign -> sign == Sign.EQUAL);
+        }
+    }
+
+    /**
+     * A residue class, value ≡ residue (mod modulus); where only the residue is written, the value
+     * is that as well.
+     */
+    record Congruence(Node value, Node residue, Node modulus) implements Node {
+        @Override
+        public boolean isScalar() {
+            return false;
         }
     }
 

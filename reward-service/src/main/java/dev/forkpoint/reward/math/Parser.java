@@ -1,6 +1,7 @@
 package dev.forkpoint.reward.math;
 
 import dev.forkpoint.reward.math.Node.BaseNumber;
+import dev.forkpoint.reward.math.Node.Congruence;
 import dev.forkpoint.reward.math.Node.Constant;
 import dev.forkpoint.reward.math.Node.FiniteSet;
 import dev.forkpoint.reward.math.Node.Matrix;
@@ -24,6 +25,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +59,27 @@ final class Parser {
                     "sixteen");
     private static final String LETTER_UNITS = "msghLNJWVKACFTl";
     private static final Set<String> FRACTIONS = Set.of("frac", "dfrac", "tfrac", "cfrac");
+    private static final int MAX_SET_OPERATIONS = 256;
+    private static final int MAX_INTRODUCTION = 12;
+    private static final Set<String> CONDITIONS =
+            Set.of(
+                    "if",
+                    "where",
+                    "when",
+                    "for",
+                    "otherwise",
+                    "unless",
+                    "except",
+                    "or",
+                    "than",
+                    "plus",
+                    "minus",
+                    "times");
+    private static final Pattern REALS_EXCEPT =
+            Pattern.compile(" (?:the )?(?:set of )?(?:all )?real(?: number)?s except(?: for)?");
+    private static final Pattern QUANTIFIER =
+            Pattern.compile(
+                    "for (?:all|every|any|each|some|arbitrary|integers?)(?: (?:real|integers?|numbers?|x|y|n|k|t|values?|of))*");
     private static final Set<String> FILLERS =
             Set.of("approximately", "about", "approx", "exactly", "roughly", "is", "equals");
 
@@ -68,6 +91,8 @@ final class Parser {
     private int bars;
     private int degrees;
     private int boundI;
+    private int setOperations;
+    private boolean inCongruence;
     private final boolean dropLetterUnits;
     private boolean letterUnit;
 
@@ -101,10 +126,41 @@ final class Parser {
      */
     Elements answer() {
         Elements elements = list();
+        if (isQuantifier(peek())) {
+            quantifier();
+        }
         if (!peek().is(Kind.END)) {
             throw Refusal.syntax("unexpected " + peek());
         }
         return elements;
+    }
+
+    /** Whether {@code for all x} and the like begin here. */
+    private static boolean isQuantifier(Token token) {
+        return (token.is(Kind.TEXT) || token.is(Kind.WORD))
+                && (token.text().equals("for") || token.text().startsWith("for "));
+    }
+
+    /**
+     * Skips {@code for all real x} or {@code for integers n \in \mathbb{Z}} at the end: it says of
+     * the variables what they are taken for anyway. Other conditions are refused.
+     */
+    private void quantifier() {
+        StringBuilder words = new StringBuilder();
+        for (; !peek().is(Kind.END); at++) {
+            Token token = peek();
+            if (token.is(Kind.TEXT) || token.is(Kind.WORD)) {
+                words.append(' ').append(plainWords(token.text()));
+            } else if (!token.is(Kind.LETTER)
+                    && !token.isSign(',')
+                    && !token.is(Kind.SET)
+                    && !token.isRelation("MEMBER")) {
+                throw Refusal.syntax("a condition in words");
+            }
+        }
+        if (words.length() > 200 || !QUANTIFIER.matcher(words.substring(1)).matches()) {
+            throw Refusal.syntax("a condition in words");
+        }
     }
 
     /** Whether a letter was met that may be a unit. */
@@ -159,8 +215,44 @@ final class Parser {
 
     /** A comparison chain, a value, or words. */
     private Node element() {
+        if (isHeading(peek(), token(at + 1))
+                && !endsElement(token(at + 2))
+                && !token(at + 2).is(Kind.WORD)
+                && !token(at + 2).is(Kind.TEXT)) {
+            at += token(at + 1).isSign(':') ? 2 : 1;
+        }
+        Node reals = realsExcept();
+        if (reals != null) {
+            return reals;
+        }
         Node words = words();
         return words != null ? words : relation();
+    }
+
+    /** {@code all real numbers except 2 and 3}; null and nothing read if it says something else. */
+    private @Nullable Node realsExcept() {
+        StringBuilder text = new StringBuilder();
+        int i = at;
+        while (isWordPart(token(i)) && i < at + MAX_INTRODUCTION) {
+            text.append(text.length() == 0 || token(i).spaced() ? " " : "");
+            text.append(plainWords(token(i++).text()));
+        }
+        if (!REALS_EXCEPT.matcher(text).matches()) {
+            return null;
+        }
+        at = i;
+        return new SetOperation(
+                SetOperation.Kind.DIFFERENCE, new NamedSet("R"), new FiniteSet(list().members()));
+    }
+
+    /** {@code Domain:} in front of a value. */
+    private static boolean isHeading(Token token, Token following) {
+        return (token.is(Kind.TEXT) && token.text().length() > 2 && token.text().endsWith(":"))
+                || (isWordPart(token) && token.text().length() > 2 && following.isSign(':'));
+    }
+
+    private static boolean isWordPart(Token token) {
+        return token.is(Kind.LETTER) || token.is(Kind.WORD) || token.is(Kind.TEXT);
     }
 
     /** The element if it is only words, otherwise null and nothing read. */
@@ -170,7 +262,7 @@ final class Parser {
         boolean word = false;
         for (; !endsElement(tokens.get(i)); i++) {
             Token token = tokens.get(i);
-            boolean letters = token.is(Kind.LETTER) || token.is(Kind.WORD) || token.is(Kind.TEXT);
+            boolean letters = isWordPart(token) && (word || !isQuantifier(token));
             word |= token.is(Kind.WORD) || (token.is(Kind.TEXT) && token.text().length() > 1);
             boolean hyphen = token.isSign('-') && i > at;
             if (!letters && !hyphen && !token.isSign('\'')) {
@@ -186,8 +278,13 @@ final class Parser {
         return switch (plain) {
             case "all real numbers",
                     "all reals",
+                    "all real x",
+                    "all real values",
+                    "any real number",
                     "the set of all real numbers",
-                    "the real numbers" ->
+                    "the set of real numbers",
+                    "the real numbers",
+                    "real numbers" ->
                     new NamedSet("R");
             case "empty set", "the empty set", "null set" -> new NamedSet("∅");
             default -> new Words(plain);
@@ -243,22 +340,43 @@ final class Parser {
                 continue;
             }
             signs.add(Sign.valueOf(name));
+            inCongruence |= name.equals("CONGRUENT");
             Node words = words();
             sides.add(words != null ? words : sets());
         }
-        while (peek().isCommand("pmod")) {
-            at++;
-            group();
-        }
-        if (peek().isSign('(') && tokens.get(at + 1).isCommand("mod")) {
-            at += 2;
-            sets();
-            expect(')');
-        }
+        Node stated =
+                signs.isEmpty()
+                        ? sides.get(0)
+                        : new Relation(List.copyOf(sides), List.copyOf(signs));
+        Node modulus = modulus();
+        inCongruence = false;
         depth--;
-        return signs.isEmpty()
-                ? sides.get(0)
-                : new Relation(List.copyOf(sides), List.copyOf(signs));
+        if (modulus == null) {
+            return stated;
+        }
+        if (!signs.stream().allMatch(sign -> sign == Sign.CONGRUENT || sign == Sign.EQUAL)) {
+            throw Refusal.syntax("a modulus behind an inequality");
+        }
+        return new Congruence(sides.get(0), sides.get(sides.size() - 1), modulus);
+    }
+
+    /** {@code \pmod 7}, {@code (mod 7)}, and {@code \mod 7} behind ≡; null if there is none. */
+    private @Nullable Node modulus() {
+        if (peek().isCommand("pmod") || (inCongruence && isRemainder(peek()))) {
+            boolean argument = next().isCommand("pmod");
+            return argument ? argument(true) : factor();
+        }
+        if (peek().isSign('(') && isRemainder(tokens.get(at + 1))) {
+            at += 2;
+            Node modulus = sum();
+            expect(')');
+            return modulus;
+        }
+        return null;
+    }
+
+    private static boolean isRemainder(Token token) {
+        return token.isCommand("mod") || token.isCommand("bmod");
     }
 
     private Node sets() {
@@ -269,12 +387,17 @@ final class Parser {
                 kind = SetOperation.Kind.UNION;
             } else if (peek().isSign('∩')) {
                 kind = SetOperation.Kind.INTERSECTION;
-            } else if (peek().isSign('∖')) {
+            } else if (peek().isSign('∖') || (peek().isSign('-') && left instanceof NamedSet)) {
                 kind = SetOperation.Kind.DIFFERENCE;
             } else {
                 return left;
             }
             at++;
+            if (++setOperations > MAX_SET_OPERATIONS) {
+                throw new Refusal(
+                        Refusal.Kind.SIZE,
+                        "more than %d sets joined".formatted(MAX_SET_OPERATIONS));
+            }
             left = new SetOperation(kind, set(left), set(ratio()));
         }
     }
@@ -288,21 +411,43 @@ final class Parser {
         int start = at;
         Node based = baseNumber();
         Node first = based != null ? based : sum();
-        if (!peek().isSign(':')) {
+        if (!isColon()) {
             return first;
         }
         List<Node> terms = new ArrayList<>();
         terms.add(first);
-        while (peek().isSign(':')) {
+        while (isColon()) {
             at++;
             terms.add(sum());
         }
+        String half = dayHalf(start + 3);
         boolean clock =
-                at - start == 3
+                (at - start == 3 || !half.isEmpty())
                         && isClockPart(tokens.get(start))
                         && isClockPart(tokens.get(start + 2))
                         && tokens.get(start + 2).text().length() == 2;
-        return new Ratio(List.copyOf(terms), clock);
+        return new Ratio(List.copyOf(terms), clock, clock ? half : "");
+    }
+
+    /** A colon, or the "to" of {@code 3 to 4}. */
+    private boolean isColon() {
+        return peek().isSign(':') || isTo(peek());
+    }
+
+    private boolean isTo(Token token) {
+        return (token.is(Kind.TEXT) || token.is(Kind.WORD))
+                && token.text().equals("to")
+                && token(at + 1).is(Kind.NUMBER);
+    }
+
+    /** {@code "am"} or {@code "pm"} where the tokens read since say so, otherwise empty. */
+    private String dayHalf(int from) {
+        StringBuilder words = new StringBuilder();
+        for (int i = from; i < at && (token(i).is(Kind.TEXT) || token(i).is(Kind.WORD)); i++) {
+            words.append(plainWords(token(i).text()).replace(" ", ""));
+        }
+        String half = words.toString();
+        return half.equals("am") || half.equals("pm") ? half : "";
     }
 
     /**
@@ -361,7 +506,7 @@ final class Parser {
             if (token.isSign('+')) {
                 at++;
                 terms.add(term());
-            } else if (token.isSign('-')) {
+            } else if (token.isSign('-') && !(terms.get(0) instanceof NamedSet)) {
                 at++;
                 terms.add(build.negate(term()));
             } else if (token.isSign('±') || token.isSign('∓')) {
@@ -397,7 +542,7 @@ final class Parser {
             value = product();
         }
         value = negative ? build.negate(value) : value;
-        while (peek().isCommand("mod") || peek().isCommand("bmod")) {
+        while (!inCongruence && isRemainder(peek())) {
             at++;
             value = build.call("mod", List.of(value, product()));
         }
@@ -426,6 +571,8 @@ final class Parser {
                     continue;
                 }
                 divide = true;
+            } else if (isTo(token) || isQuantifier(token)) {
+                break;
             } else if (token.is(Kind.TEXT) || token.is(Kind.WORD)) {
                 unit();
                 continue;
@@ -563,12 +710,8 @@ final class Parser {
         }
         while (peek().is(Kind.TEXT) || peek().is(Kind.WORD) || (peek().is(Kind.LETTER) && first)) {
             first = false;
-            String word = peek().text().toLowerCase(Locale.ROOT);
-            if (word.equals("if")
-                    || word.equals("where")
-                    || word.equals("when")
-                    || word.equals("for")
-                    || word.equals("otherwise")) {
+            String word = plainWords(peek().text());
+            if (CONDITIONS.contains(word.contains(" ") ? word.split(" ")[0] : word)) {
                 throw Refusal.syntax("a condition in words");
             }
             at++;
@@ -582,7 +725,14 @@ final class Parser {
             if (peek().isSign('/') && isUnit(tokens.get(at + 1))) {
                 at++;
                 first = true;
+            } else if (peek().isSign('*') && token(at + 1).is(Kind.TEXT)) {
+                at++;
             }
+        }
+        boolean fraction = peek().is(Kind.COMMAND) && FRACTIONS.contains(peek().text());
+        if (peek().is(Kind.NUMBER) || fraction) {
+            // 5 feet 3 inches is no product.
+            throw Refusal.syntax("two amounts");
         }
     }
 
@@ -817,8 +967,18 @@ final class Parser {
         }
     }
 
-    /** The + of {@code \mathbb{Z}^+}, or an empty text. */
+    /** The + of {@code \mathbb{Z}^+} and {@code \mathbb{R}_{>0}}, or an empty text. */
     private String positive() {
+        if (peek().isSign('_')) {
+            at++;
+            return switch (subscript()) {
+                case "+", "GREATER0" -> "+";
+                case "-", "LESS0" -> "-";
+                case "GREATER_OR_EQUAL0" -> "0+";
+                case "LESS_OR_EQUAL0" -> "0-";
+                default -> throw Refusal.syntax("a set with an unknown mark");
+            };
+        }
         int i = at + (token(at + 1).isSign('{') ? 2 : 1);
         if (!peek().isSign('^') || !(token(i).isSign('+') || token(i).isSign('-'))) {
             return "";
@@ -1015,7 +1175,11 @@ final class Parser {
                 break;
         }
         if (Vocabulary.ACCENTS.contains(name)) {
-            return new Symbol(name + "(" + subscript() + ")");
+            String letter = subscript().replace("imath", "i").replace("jmath", "j");
+            if (name.equals("hat") && letter.length() == 1 && "ijk".contains(letter)) {
+                return letter(letter);
+            }
+            return new Symbol(name + "(" + letter + ")");
         }
         String function = Vocabulary.function(name);
         if (function != null) {
@@ -1295,6 +1459,9 @@ final class Parser {
         boundI += index ? 1 : 0;
         Node body = product();
         boundI -= index ? 1 : 0;
+        if (!low.isScalar() || !high.isScalar() || !body.isScalar()) {
+            throw Refusal.syntax("a range of something else than numbers");
+        }
         return new Range(product, variable, low, high, body);
     }
 
@@ -1372,7 +1539,7 @@ final class Parser {
     /** Whether a bracket here says where a variable lies: {@code k\pi (k \in \mathbb{Z})}. */
     private boolean isCondition() {
         for (int i = at + 1; i < at + 8; i++) {
-            if (token(i).is(Kind.RELATION) && token(i).text().equals("MEMBER")) {
+            if (token(i).isRelation("MEMBER")) {
                 return true;
             }
             if (!token(i).is(Kind.LETTER) && !token(i).isSign(',')) {
@@ -1504,19 +1671,58 @@ final class Parser {
             at++;
             Elements conditions = list();
             expectSetEnd();
-            return conditions.members().size() == 1
-                    ? conditions.members().get(0)
-                    : new FiniteSet(List.copyOf(conditions.members()));
+            return within(elements.members().get(0), all(conditions));
         }
-        if (elements.members().size() == 1
-                && elements.members().get(0) instanceof Relation relation) {
+        if (elements.members().get(0) instanceof Relation relation
+                && (elements.members().size() == 1
+                        || relation.sides().stream().anyMatch(Ratio.class::isInstance))) {
             expectSetEnd();
-            return condition(relation);
+            List<Node> conditions = new ArrayList<>(elements.members());
+            conditions.set(0, condition(relation));
+            return within(relation, all(new Elements(conditions, elements.separators())));
         }
         expectSetEnd();
         return elements.members().size() == 1
                 ? elements.members().get(0)
                 : new FiniteSet(List.copyOf(elements.members()));
+    }
+
+    /** Conditions that hold together, or one of them where "or" stands between. */
+    private static Node all(Elements conditions) {
+        boolean or = conditions.separators().contains(Separator.OR);
+        return joined(
+                or ? SetOperation.Kind.UNION : SetOperation.Kind.INTERSECTION,
+                conditions.members());
+    }
+
+    /**
+     * The sets joined by one operation.
+     *
+     * @throws Refusal if they are so many that the tree would be too deep
+     */
+    static Node joined(SetOperation.Kind kind, List<Node> sets) {
+        if (sets.size() > MAX_SET_OPERATIONS) {
+            throw new Refusal(
+                    Refusal.Kind.SIZE, "more than %d sets joined".formatted(MAX_SET_OPERATIONS));
+        }
+        Node all = sets.get(0);
+        for (Node set : sets.subList(1, sets.size())) {
+            all = new SetOperation(kind, all, set);
+        }
+        return all;
+    }
+
+    /** The part of a set with a name that meets a condition: {x ∈ ℤ : 0 < x < 3}. */
+    private static Node within(Node head, Node condition) {
+        boolean member =
+                head instanceof Relation relation && relation.signs().get(0) == Sign.MEMBER;
+        Node set = member ? ((Relation) head).sides().get(1) : head;
+        if (set instanceof Ratio ratio) {
+            set = ratio.terms().get(0);
+        }
+        return member && !set.equals(new NamedSet("R"))
+                ? new SetOperation(SetOperation.Kind.INTERSECTION, set, condition)
+                : condition;
     }
 
     /**

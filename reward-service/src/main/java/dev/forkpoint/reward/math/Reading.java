@@ -1,9 +1,11 @@
 package dev.forkpoint.reward.math;
 
 import dev.forkpoint.reward.math.Node.Call;
+import dev.forkpoint.reward.math.Node.Congruence;
 import dev.forkpoint.reward.math.Node.Constant;
 import dev.forkpoint.reward.math.Node.FiniteSet;
 import dev.forkpoint.reward.math.Node.Named;
+import dev.forkpoint.reward.math.Node.NamedSet;
 import dev.forkpoint.reward.math.Node.Num;
 import dev.forkpoint.reward.math.Node.PlusMinus;
 import dev.forkpoint.reward.math.Node.Power;
@@ -153,8 +155,8 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
         }
 
         Node value(Elements elements) {
-            List<Node> members = elements.members();
-            List<Separator> separators = elements.separators();
+            List<Node> members = withoutWholeNumbers(withModulus(elements.members()));
+            List<Separator> separators = elements.separators().subList(0, members.size() - 1);
             boolean semicolons =
                     separators.contains(Separator.SEMICOLON) || separators.contains(Separator.LINE);
             boolean commas = separators.contains(Separator.COMMA);
@@ -169,17 +171,8 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
                                 || (separators.stream().allMatch(s -> s == Separator.COMMA)
                                         && members.stream().anyMatch(Interpreter::isExclusion));
                 if (or || and) {
-                    Node all = members.get(0);
-                    for (Node member : members.subList(1, members.size())) {
-                        all =
-                                new SetOperation(
-                                        or
-                                                ? SetOperation.Kind.UNION
-                                                : SetOperation.Kind.INTERSECTION,
-                                        all,
-                                        member);
-                    }
-                    return all;
+                    return Parser.joined(
+                            or ? SetOperation.Kind.UNION : SetOperation.Kind.INTERSECTION, members);
                 }
             }
             if (members.size() == 1
@@ -196,6 +189,40 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
                 return exclusion(relation, members.subList(1, members.size()));
             }
             return list(members);
+        }
+
+        /** In {@code n ≡ 1, 5 (mod 6)} the modulus is that of every member. */
+        private static List<Node> withModulus(List<Node> members) {
+            if (!(members.get(members.size() - 1) instanceof Congruence last)) {
+                return members;
+            }
+            List<Node> classes = new ArrayList<>();
+            for (Node member : members) {
+                Node residue =
+                        member instanceof Relation relation
+                                        && relation.signs().equals(List.of(Sign.CONGRUENT))
+                                ? relation.sides().get(1)
+                                : member;
+                classes.add(
+                        residue.isScalar()
+                                ? new Congruence(residue, residue, last.modulus())
+                                : member);
+            }
+            return classes;
+        }
+
+        /** Without the condition of {@code kπ, k ∈ ℤ}: whole numbers are what k usually means. */
+        private static List<Node> withoutWholeNumbers(List<Node> members) {
+            int end = members.size() - 1;
+            boolean condition =
+                    end > 0
+                            && members.get(end) instanceof Relation relation
+                            && relation.signs().equals(List.of(Sign.MEMBER))
+                            && relation.sides().get(0) instanceof Symbol variable
+                            && relation.sides().get(1).equals(new NamedSet("Z"))
+                            && members.subList(0, end).stream()
+                                    .anyMatch(member -> Shape.holds(member, variable::equals));
+            return condition ? members.subList(0, end) : members;
         }
 
         /** {@code x ≠ 2, 3} and {@code x ≠ ±1}: a chain that excludes every value. */
@@ -292,12 +319,24 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
                 List<Node> inner = new ArrayList<>();
                 set.members().forEach(member -> expand(member, inner));
                 into.add(new FiniteSet(List.copyOf(inner)));
+            } else if (node instanceof SetOperation operation) {
+                into.add(
+                        new SetOperation(
+                                operation.kind(),
+                                expanded(operation.left()),
+                                expanded(operation.right())));
             } else if (Shape.holds(node, PlusMinus.class::isInstance)) {
                 into.add(signed(node, true));
                 into.add(signed(node, false));
             } else {
                 into.add(node);
             }
+        }
+
+        private Node expanded(Node node) {
+            List<Node> both = new ArrayList<>();
+            expand(node, both);
+            return both.size() == 1 ? both.get(0) : new FiniteSet(List.copyOf(both));
         }
 
         private Node signed(Node node, boolean upper) {
@@ -358,8 +397,8 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
             return sum.terms().stream().allMatch(term -> isName(term) || isNegatedName(term));
         } else if (node instanceof Tuple tuple) {
             return tuple.members().stream().allMatch(Reading::isName);
-        } else if (node instanceof Ratio ratio) {
-            return ratio.terms().stream().allMatch(Reading::isName);
+        } else if (node instanceof Ratio || node instanceof Node.Matrix) {
+            return Shape.children(node).stream().allMatch(Reading::isName);
         } else if (node instanceof SetOperation operation) {
             return isName(operation.left()) && isName(operation.right());
         } else if (node instanceof FiniteSet set) {

@@ -13,6 +13,7 @@ import dev.forkpoint.reward.math.Node.Symbol;
 import dev.forkpoint.reward.math.Node.Tuple;
 import java.math.BigDecimal;
 import java.math.MathContext;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -26,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class RealSet {
     private static final int MAX_PIECES = 512;
+    private static final Set<String> WHOLE = Set.of("Z", "Z+", "Z-", "N", "N+");
+    private static final BigDecimal MAX_WHOLE = BigDecimal.valueOf(100);
+    private static final BigDecimal MAX_END = BigDecimal.valueOf(1_000_000_000);
     private static final MathContext PRECISION = new MathContext(2 * Scalars.DIGITS);
 
     /**
@@ -78,11 +82,19 @@ final class RealSet {
                 return switch (set.name()) {
                     case "R" -> single(new Piece(Bound.MINUS, false, Bound.PLUS, false));
                     case "R+" -> single(new Piece(zero(), false, Bound.PLUS, false));
+                    case "R0+" -> single(new Piece(zero(), true, Bound.PLUS, false));
+                    case "R0-" -> single(new Piece(Bound.MINUS, false, zero(), true));
                     case "R-" -> single(new Piece(Bound.MINUS, false, zero(), false));
                     case "∅" -> new RealSet(List.of());
                     default -> null;
                 };
             } else if (node instanceof SetOperation operation) {
+                if (operation.kind() == SetOperation.Kind.INTERSECTION
+                        && operation.left() instanceof NamedSet set
+                        && WHOLE.contains(set.name())) {
+                    RealSet range = of(operation.right());
+                    return range == null ? null : wholeNumbers(range, set.name());
+                }
                 RealSet left = of(operation.left());
                 RealSet right = of(operation.right());
                 if (left == null || right == null) {
@@ -101,6 +113,41 @@ final class RealSet {
 
         private static Bound zero() {
             return new Bound(Build.ZERO, BigDecimal.ZERO, 0);
+        }
+
+        /** The whole numbers of a bounded set; null if there are too many. */
+        private @Nullable RealSet wholeNumbers(RealSet set, String name) {
+            RealSet found = new RealSet(List.of());
+            for (Piece piece : set.pieces) {
+                BigDecimal low = piece.low().value();
+                BigDecimal high = piece.high().value();
+                if (low == null
+                        || high == null
+                        || high.subtract(low).compareTo(MAX_WHOLE) > 0
+                        || high.abs().compareTo(MAX_END) > 0) {
+                    return null;
+                }
+                long last = high.setScale(0, RoundingMode.CEILING).longValueExact();
+                for (long n = low.setScale(0, RoundingMode.FLOOR).longValueExact();
+                        n <= last;
+                        n++) {
+                    Bound whole = new Bound(Build.num(n), BigDecimal.valueOf(n), 0);
+                    int above = compare(whole, piece.low());
+                    int below = compare(whole, piece.high());
+                    boolean inside =
+                            (above > 0 || (above == 0 && piece.lowClosed()))
+                                    && (below < 0 || (below == 0 && piece.highClosed()));
+                    if (inside && n == 0 && name.equals("N")) {
+                        // Whether 0 is a natural number is not agreed.
+                        return null;
+                    }
+                    boolean signed = name.equals("Z") || (name.equals("Z-") ? n < 0 : n > 0);
+                    if (inside && signed) {
+                        found = join(found, single(new Piece(whole, true, whole, true)));
+                    }
+                }
+            }
+            return found;
         }
 
         private @Nullable RealSet union(List<Node> members) {
@@ -228,8 +275,17 @@ final class RealSet {
                 return null;
             }
             Symbol variable = new Symbol(names.iterator().next());
-            Node offset = at(node, variable, Build.ZERO);
-            Node slope = build.subtract(at(node, variable, Build.ONE), offset);
+            Node offset;
+            Node slope;
+            try {
+                offset = at(node, variable, Build.ZERO);
+                slope = build.subtract(at(node, variable, Build.ONE), offset);
+            } catch (Refusal refusal) {
+                if (refusal.kind() == Refusal.Kind.UNDEFINED) {
+                    return null;
+                }
+                throw refusal;
+            }
             if (!Shape.isConstant(slope)
                     || !scalars.compare(node, build.sum(build.product(slope, variable), offset))
                             .equal()) {

@@ -1,6 +1,7 @@
 package dev.forkpoint.reward.math;
 
 import dev.forkpoint.reward.math.Node.Call;
+import dev.forkpoint.reward.math.Node.Congruence;
 import dev.forkpoint.reward.math.Node.Constant;
 import dev.forkpoint.reward.math.Node.Digits;
 import dev.forkpoint.reward.math.Node.FiniteSet;
@@ -53,6 +54,8 @@ final class Shape {
             return ratio.terms();
         } else if (node instanceof SetOperation operation) {
             return List.of(operation.left(), operation.right());
+        } else if (node instanceof Congruence congruence) {
+            return List.of(congruence.value(), congruence.residue(), congruence.modulus());
         } else if (node instanceof Named named) {
             return named.values();
         } else if (node instanceof Node.Matrix matrix) {
@@ -193,10 +196,16 @@ final class Shape {
             mapped = new FiniteSet(map(set.members(), build, replace));
         } else if (node instanceof Relation relation) {
             mapped = new Relation(map(relation.sides(), build, replace), relation.signs());
+        } else if (node instanceof Congruence congruence) {
+            mapped =
+                    new Congruence(
+                            map(congruence.value(), build, replace),
+                            map(congruence.residue(), build, replace),
+                            map(congruence.modulus(), build, replace));
         } else if (node instanceof Named named) {
             mapped = new Named(named.names(), map(named.values(), build, replace));
         } else if (node instanceof Ratio ratio) {
-            mapped = new Ratio(map(ratio.terms(), build, replace), ratio.clock());
+            mapped = new Ratio(map(ratio.terms(), build, replace), ratio.clock(), ratio.half());
         } else if (node instanceof SetOperation operation) {
             mapped =
                     new SetOperation(

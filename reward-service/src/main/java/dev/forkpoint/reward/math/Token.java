@@ -41,6 +41,10 @@ record Token(Kind kind, String text, boolean spaced) {
         return kind == Kind.SIGN && text.charAt(0) == sign;
     }
 
+    boolean isRelation(String name) {
+        return kind == Kind.RELATION && text.equals(name);
+    }
+
     boolean isCommand(String name) {
         return kind == Kind.COMMAND && text.equals(name);
     }

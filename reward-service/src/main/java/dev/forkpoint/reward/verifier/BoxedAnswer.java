@@ -43,7 +43,7 @@ public final class BoxedAnswer {
 
     /** Whether a text holds a box, closed or not. */
     public static boolean hasBox(String text) {
-        return lastBox(text, text.length()) >= 0;
+        return text.contains(BOXES[0]) || text.contains(BOXES[1]);
     }
 
     /**
@@ -65,10 +65,16 @@ public final class BoxedAnswer {
 
     private static List<String> joined(String text, int limit) {
         List<String> contents = new ArrayList<>();
-        int before = text.length();
+        int[] ends = {text.length(), text.length()};
         int nextStart = -1;
         while (contents.size() < limit) {
-            int at = lastBox(text, before);
+            // Each kind of box is looked for anew only once it was used: one pass over the text.
+            for (int kind = 0; kind < BOXES.length; kind++) {
+                if (ends[kind] >= 0 && (nextStart < 0 || ends[kind] == nextStart)) {
+                    ends[kind] = text.lastIndexOf(BOXES[kind], ends[kind] - 1);
+                }
+            }
+            int at = Math.max(ends[0], ends[1]);
             if (at < 0) {
                 break;
             }
@@ -83,19 +89,9 @@ public final class BoxedAnswer {
             }
             contents.add(text.substring(content[0], content[1]).strip());
             nextStart = at;
-            before = at;
         }
         Collections.reverse(contents);
         return contents;
-    }
-
-    /** Start of the last box that begins before {@code before}, or −1. */
-    private static int lastBox(String text, int before) {
-        int best = -1;
-        for (String box : BOXES) {
-            best = Math.max(best, text.lastIndexOf(box, before - 1));
-        }
-        return best;
     }
 
     /** Start and end of the content, and end of the box; −1 where the box is not closed. */
