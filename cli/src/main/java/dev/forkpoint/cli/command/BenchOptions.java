@@ -9,6 +9,7 @@ import picocli.CommandLine.Option;
 final class BenchOptions {
 
     private static final long WARM_UP_NANOS = 2_000_000_000L;
+    private static final long MAX_WARM_UP_NANOS = 30_000_000_000L;
 
     /** Tokens of a prompt. */
     static final int PROMPT_TOKENS = 12;
@@ -34,12 +35,23 @@ final class BenchOptions {
         void run() throws InterruptedException;
     }
 
-    /** Runs at least once and for two seconds, so that the compiler has seen the work. */
+    /**
+     * Runs for two seconds at least and then, half a minute at most, until two runs in a row are
+     * not faster than those before by a twentieth: the compiler has then seen the work.
+     */
     static void warmUp(Work work) throws InterruptedException {
         long start = System.nanoTime();
+        long fastest = Long.MAX_VALUE;
+        long elapsed;
+        int settled = 0;
         do {
+            long began = System.nanoTime();
             work.run();
-        } while (System.nanoTime() - start < WARM_UP_NANOS);
+            long end = System.nanoTime();
+            settled = end - began < 0.95 * fastest ? 0 : settled + 1;
+            fastest = Math.min(fastest, end - began);
+            elapsed = end - start;
+        } while (elapsed < WARM_UP_NANOS || (settled < 2 && elapsed < MAX_WARM_UP_NANOS));
     }
 
     /** Seconds of each repetition. */

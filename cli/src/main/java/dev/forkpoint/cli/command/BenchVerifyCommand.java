@@ -25,7 +25,7 @@ import picocli.CommandLine.ParentCommand;
 final class BenchVerifyCommand implements Callable<Integer> {
 
     /** Fewest verifications of a repetition. */
-    private static final int LEAST = 20_000;
+    private static final int LEAST = 60_000;
 
     @ParentCommand
     @SuppressWarnings("NullAway.Init")

@@ -134,6 +134,11 @@ final class VerifyCommand implements Callable<Integer> {
                 throw new UsageException(
                         "--check-gold: verifier " + verifier + " compares with no gold answer");
             }
+            for (InputLines.Line row : rows) {
+                if (!check && info.getNeedsGold() && !row.value().hasNonNull("gold")) {
+                    throw row.error("gold: found nothing (expected: the reference answer)");
+                }
+            }
             int code = check ? checkGold(backend, rows, items) : verify(backend, rows, items);
             services.ended(backend);
             return code;

@@ -110,6 +110,15 @@ class VerifyCommandTest {
     void badRowsNameTheLineAndKey() throws IOException {
         assertThat(verify("--input", List.of("{\"gold\": \"4\"}"), "--verifier", "exact").err())
                 .contains("in.jsonl:1: prediction: found nothing (allowed: text)");
+        Cli.Result goldless =
+                verify("--input", List.of("{\"prediction\": \"4\"}"), "--verifier", "exact");
+        assertThat(goldless.code()).isEqualTo(2);
+        assertThat(goldless.err())
+                .contains("in.jsonl:1: gold: found nothing (expected: the reference answer)");
+        assertThat(
+                        verify("--input", List.of("{\"prediction\": \"4\"}"), "--verifier", "even")
+                                .code())
+                .isZero();
         assertThat(
                         verify(
                                         "--input",

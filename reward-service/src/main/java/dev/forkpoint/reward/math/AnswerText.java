@@ -228,5 +228,25 @@ final class AnswerText {
                 && LONG_WORD.matcher(words(text.strip())).find();
     }
 
+    /** Whether one text says only a.m. and the other only p.m. */
+    static boolean differInHalfOfDay(String one, String other) {
+        int first = halvesOfDay(one);
+        return first != 0 && first + halvesOfDay(other) == 3 && first != 3;
+    }
+
+    /** 1 where a text says a.m., 2 where it says p.m., 3 where it says both, 0 where neither. */
+    private static int halvesOfDay(String text) {
+        int halves = 0;
+        if (text.length() <= MAX_WHOLE) {
+            Matcher matcher = HALF_OF_DAY.matcher(text);
+            while (matcher.find()) {
+                halves |= Character.toLowerCase(matcher.group(1).charAt(0)) == 'a' ? 1 : 2;
+            }
+        }
+        return halves;
+    }
+
+    private static final Pattern HALF_OF_DAY =
+            Pattern.compile("(?i)(?<![a-z\\\\])([ap])\\.? ?m(?![a-z])");
     private static final Pattern LONG_WORD = Pattern.compile("\\p{L}{3}");
 }

@@ -304,11 +304,7 @@ final class Comparer {
 
     private Decision ratios(Node a, Node b) {
         if (a instanceof Ratio left && b instanceof Ratio right) {
-            boolean otherHalf =
-                    !left.half().isEmpty()
-                            && !right.half().isEmpty()
-                            && !left.half().equals(right.half());
-            if (left.terms().size() != right.terms().size() || otherHalf) {
+            if (left.terms().size() != right.terms().size()) {
                 return Decision.different("ratio");
             }
             Decision same = list(left.terms(), right.terms(), "ratio");

@@ -152,6 +152,9 @@ public final class MathVerifier implements Verifier {
             Reading prediction,
             Budget budget,
             Comparer comparer) {
+        if (AnswerText.differInHalfOfDay(gold.text(), prediction.text())) {
+            return Decision.different("words");
+        }
         Decision decision = comparer.compare(gold.node(), prediction.node());
         if (decision.equal()) {
             return decision;

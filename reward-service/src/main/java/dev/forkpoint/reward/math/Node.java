@@ -58,9 +58,8 @@ sealed interface Node {
      * Numbers with a colon between them.
      *
      * @param clock whether it is a time of day
-     * @param half of a time of day, {@code "am"}, {@code "pm"}, or empty where it is not said
      */
-    record Ratio(List<Node> terms, boolean clock, String half) implements Node {
+    record Ratio(List<Node> terms, boolean clock) implements Node {
         @Override
         public boolean isScalar() {
             return false;

@@ -62,19 +62,7 @@ final class Parser {
     private static final int MAX_SET_OPERATIONS = 256;
     private static final int MAX_INTRODUCTION = 12;
     private static final Set<String> CONDITIONS =
-            Set.of(
-                    "if",
-                    "where",
-                    "when",
-                    "for",
-                    "otherwise",
-                    "unless",
-                    "except",
-                    "or",
-                    "than",
-                    "plus",
-                    "minus",
-                    "times");
+            Set.of("if", "where", "when", "for", "otherwise", "unless", "except", "or", "than");
     private static final Pattern REALS_EXCEPT =
             Pattern.compile(" (?:the )?(?:set of )?(?:all )?real(?: number)?s except(?: for)?");
     private static final Pattern QUANTIFIER =
@@ -231,6 +219,9 @@ final class Parser {
 
     /** {@code all real numbers except 2 and 3}; null and nothing read if it says something else. */
     private @Nullable Node realsExcept() {
+        if (!isWordPart(peek())) {
+            return null;
+        }
         StringBuilder text = new StringBuilder();
         int i = at;
         while (isWordPart(token(i)) && i < at + MAX_INTRODUCTION) {
@@ -420,13 +411,12 @@ final class Parser {
             at++;
             terms.add(sum());
         }
-        String half = dayHalf(start + 3);
         boolean clock =
-                (at - start == 3 || !half.isEmpty())
+                (at - start == 3 || isHalfOfDay(start + 3))
                         && isClockPart(tokens.get(start))
                         && isClockPart(tokens.get(start + 2))
                         && tokens.get(start + 2).text().length() == 2;
-        return new Ratio(List.copyOf(terms), clock, clock ? half : "");
+        return new Ratio(List.copyOf(terms), clock);
     }
 
     /** A colon, or the "to" of {@code 3 to 4}. */
@@ -440,14 +430,13 @@ final class Parser {
                 && token(at + 1).is(Kind.NUMBER);
     }
 
-    /** {@code "am"} or {@code "pm"} where the tokens read since say so, otherwise empty. */
-    private String dayHalf(int from) {
+    /** Whether the tokens read since say a.m. or p.m. */
+    private boolean isHalfOfDay(int from) {
         StringBuilder words = new StringBuilder();
-        for (int i = from; i < at && (token(i).is(Kind.TEXT) || token(i).is(Kind.WORD)); i++) {
+        for (int i = from; i < at && isWordPart(token(i)); i++) {
             words.append(plainWords(token(i).text()).replace(" ", ""));
         }
-        String half = words.toString();
-        return half.equals("am") || half.equals("pm") ? half : "";
+        return words.length() == 2 && (words.indexOf("am") == 0 || words.indexOf("pm") == 0);
     }
 
     /**

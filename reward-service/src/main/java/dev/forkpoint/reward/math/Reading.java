@@ -126,7 +126,9 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
                                     || c == '='
                                     || c == '<'
                                     || c == '>'
-                                    || text.startsWith("\\mid", i));
+                                    || text.startsWith("\\mid", i)
+                                    || text.startsWith("\\cup", i)
+                                    || text.startsWith("\\cap", i));
             if (depth == 0) {
                 String rest = text.substring(i + 1).strip();
                 return event && rest.startsWith("=") ? rest.substring(1) : text;
@@ -387,6 +389,7 @@ record Reading(Node node, String text, boolean ambiguousList, boolean ambiguousU
             return true;
         } else if (node instanceof Call call) {
             return call.function().startsWith("·")
+                    || call.function().startsWith("¬")
                     || (Vocabulary.TRIGONOMETRIC.contains(call.function())
                             && isName(call.arguments().get(0)))
                     || (call.function().equals("abs") && isName(call.arguments().get(0)));

@@ -325,7 +325,7 @@ final class RealSet {
         }
 
         private int compare(Bound a, Bound b) {
-            budget.charge(1);
+            budget.charge(4);
             if (a.infinite() != 0 || b.infinite() != 0) {
                 return Integer.compare(a.infinite(), b.infinite());
             }

@@ -205,7 +205,7 @@ final class Shape {
         } else if (node instanceof Named named) {
             mapped = new Named(named.names(), map(named.values(), build, replace));
         } else if (node instanceof Ratio ratio) {
-            mapped = new Ratio(map(ratio.terms(), build, replace), ratio.clock(), ratio.half());
+            mapped = new Ratio(map(ratio.terms(), build, replace), ratio.clock());
         } else if (node instanceof SetOperation operation) {
             mapped =
                     new SetOperation(
