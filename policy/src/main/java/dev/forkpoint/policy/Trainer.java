@@ -8,6 +8,7 @@ import dev.forkpoint.policy.checkpoint.FloatFormat;
 import dev.forkpoint.policy.checkpoint.Manifest;
 import dev.forkpoint.policy.checkpoint.Safetensors;
 import dev.forkpoint.policy.checkpoint.WeightFiles;
+import dev.forkpoint.policy.tensor.NativeHeap;
 import dev.forkpoint.policy.tensor.Script;
 import dev.forkpoint.policy.tensor.Workers;
 import java.io.IOException;
@@ -411,6 +412,7 @@ public final class Trainer implements AutoCloseable {
         gradientCleared();
         adapter.ifPresent(Adapter::merge);
         updates = step;
+        NativeHeap.trimNowAndThen();
         return new UpdateStatistics(norm, scale, updates);
     }
 
