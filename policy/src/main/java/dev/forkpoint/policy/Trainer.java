@@ -56,7 +56,10 @@ public final class Trainer implements AutoCloseable {
     public Trainer(Policy policy, TrainerOptions options) {
         this.policy = policy;
         this.options = options;
-        script = policy.script();
+        script =
+                options.bfloat16Autocast()
+                        ? Script.ofBfloat16(policy.options().device())
+                        : policy.script();
         workers = new Workers(policy.threads(options.threads()), "forkpoint-trainer");
         scope = script.newScope();
         dims = policy.dims();

@@ -39,8 +39,8 @@ public final class Script {
     private final PtSymbolBlock module;
     private final PtNDArray empty;
 
-    private Script(String device, boolean oneDnn) {
-        String archive = oneDnn ? "decoder-onednn.pt" : "decoder-aten.pt";
+    private Script(String device, String products) {
+        String archive = "decoder-" + products + ".pt";
         Engine engine = engine();
         if (!device.equals("cpu") && index(device) >= engine.getGpuCount()) {
             throw new IllegalArgumentException(
@@ -79,8 +79,21 @@ public final class Script {
                                 .toLowerCase(Locale.ROOT)
                                 .matches("amd64|x86_64")
                         && !plainProducts;
-        return LOADED.computeIfAbsent(
-                device + (oneDnn ? "" : " plain"), key -> new Script(device, oneDnn));
+        return of(device, oneDnn ? "onednn" : "aten");
+    }
+
+    /**
+     * The same functions with dense products of bfloat16 operands, which take tensors of {@link
+     * #on}.
+     *
+     * @throws IllegalArgumentException if there is no such device
+     */
+    public static Script ofBfloat16(String device) {
+        return of(device, "bfloat16");
+    }
+
+    private static Script of(String device, String products) {
+        return LOADED.computeIfAbsent(device + " " + products, key -> new Script(device, products));
     }
 
     /**
