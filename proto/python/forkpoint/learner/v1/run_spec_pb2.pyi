@@ -278,13 +278,15 @@ class LoraSpec(_message.Message):
     def __init__(self, rank: _Optional[int] = ..., alpha: _Optional[float] = ..., rank_stabilised: _Optional[bool] = ..., target_modules: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class TrainerSpec(_message.Message):
-    __slots__ = ("tokens_per_micro_batch", "device", "threads", "gradient_checkpointing")
+    __slots__ = ("tokens_per_micro_batch", "device", "threads", "gradient_checkpointing", "bfloat16_autocast")
     TOKENS_PER_MICRO_BATCH_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     THREADS_FIELD_NUMBER: _ClassVar[int]
     GRADIENT_CHECKPOINTING_FIELD_NUMBER: _ClassVar[int]
+    BFLOAT16_AUTOCAST_FIELD_NUMBER: _ClassVar[int]
     tokens_per_micro_batch: int
     device: str
     threads: int
     gradient_checkpointing: bool
-    def __init__(self, tokens_per_micro_batch: _Optional[int] = ..., device: _Optional[str] = ..., threads: _Optional[int] = ..., gradient_checkpointing: _Optional[bool] = ...) -> None: ...
+    bfloat16_autocast: bool
+    def __init__(self, tokens_per_micro_batch: _Optional[int] = ..., device: _Optional[str] = ..., threads: _Optional[int] = ..., gradient_checkpointing: _Optional[bool] = ..., bfloat16_autocast: _Optional[bool] = ...) -> None: ...

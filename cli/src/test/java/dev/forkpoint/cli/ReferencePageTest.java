@@ -40,7 +40,7 @@ class ReferencePageTest {
                 .append(
                         "Every command is a client of the services. Without `--address` it starts those that it needs as processes on free loopback ports and stops them at the end. Data go to standard output, everything else to standard error; files may be `-`. `generate`, `score` and `verify` print JSON Lines unless a person reads standard output on a terminal; `--json` makes sure of it.\n\n")
                 .append(
-                        "Environment: `FORKPOINT_JAVA_OPTS` adds JVM options to the services, `OMP_WAIT_POLICY`, `MALLOC_ARENA_MAX` and `MALLOC_MMAP_THRESHOLD_` are passed on (`passive`, `1` and `4194304` when not set), `NO_COLOR` turns colours off, `FORKPOINT_SKIP_BUILD=1` keeps the launcher from building.\n");
+                        "Environment: `FORKPOINT_JAVA_OPTS` adds JVM options to the services, `OMP_WAIT_POLICY` and `MALLOC_ARENA_MAX` are passed on (`passive` and `1` when not set), `NO_COLOR` turns colours off, `FORKPOINT_SKIP_BUILD=1` keeps the launcher from building.\n");
         append(page, root, "forkpoint");
         return page.toString();
     }

@@ -10,6 +10,7 @@ import dev.forkpoint.policy.checkpoint.Safetensors;
 import dev.forkpoint.policy.checkpoint.WeightFiles;
 import dev.forkpoint.policy.decoder.Parameters;
 import dev.forkpoint.policy.decoder.Parameters.Parameter;
+import dev.forkpoint.policy.tensor.NativeHeap;
 import dev.forkpoint.policy.tensor.Script;
 import dev.forkpoint.policy.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -363,6 +364,7 @@ public final class Policy implements AutoCloseable {
         if (closed.compareAndSet(false, true)) {
             scope.close();
             tokenizer.close();
+            NativeHeap.trimNowAndThen();
         }
     }
 }

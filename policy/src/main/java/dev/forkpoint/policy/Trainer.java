@@ -8,6 +8,7 @@ import dev.forkpoint.policy.checkpoint.FloatFormat;
 import dev.forkpoint.policy.checkpoint.Manifest;
 import dev.forkpoint.policy.checkpoint.Safetensors;
 import dev.forkpoint.policy.checkpoint.WeightFiles;
+import dev.forkpoint.policy.tensor.NativeHeap;
 import dev.forkpoint.policy.tensor.Script;
 import dev.forkpoint.policy.tensor.Workers;
 import java.io.IOException;
@@ -55,7 +56,10 @@ public final class Trainer implements AutoCloseable {
     public Trainer(Policy policy, TrainerOptions options) {
         this.policy = policy;
         this.options = options;
-        script = policy.script();
+        script =
+                options.bfloat16Autocast()
+                        ? Script.ofBfloat16(policy.options().device())
+                        : policy.script();
         workers = new Workers(policy.threads(options.threads()), "forkpoint-trainer");
         scope = script.newScope();
         dims = policy.dims();
@@ -411,6 +415,7 @@ public final class Trainer implements AutoCloseable {
         gradientCleared();
         adapter.ifPresent(Adapter::merge);
         updates = step;
+        NativeHeap.trimNowAndThen();
         return new UpdateStatistics(norm, scale, updates);
     }
 

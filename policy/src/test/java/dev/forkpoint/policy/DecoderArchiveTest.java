@@ -24,15 +24,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The two compiled archives: they are what decoder.py says, and one computes what the other
- * computes.
+ * The compiled archives: they are what decoder.py says, and one computes what the other computes.
  */
 class DecoderArchiveTest {
 
     @TempDir Path folder;
 
     @ParameterizedTest
-    @ValueSource(strings = {"onednn", "aten"})
+    @ValueSource(strings = {"onednn", "aten", "bfloat16"})
     void archiveIsWhatTheSourceCompilesTo(String kind) throws Exception {
         PythonPeer.assumeModules("torch");
         Path built = folder.resolve("built.pt");

@@ -109,6 +109,27 @@ class TrainerTest {
         }
     }
 
+    @Test
+    void bfloat16AutocastRoundsTheGradientAndNothingElse() throws Exception {
+        List<TrainingSequence> all = sequences(40, 3);
+        try (Policy policy = tiny("model")) {
+            float[] weights = policy.flat().toFloatArray();
+            float[] exact = gradient(policy, TrainerOptions.defaults(), List.of(all), 0.8);
+            for (boolean checkpointing : new boolean[] {false, true}) {
+                float[] rounded =
+                        gradient(
+                                policy,
+                                TrainerOptions.defaults()
+                                        .withGradientCheckpointing(checkpointing)
+                                        .withBfloat16Autocast(true),
+                                List.of(all),
+                                0.8);
+                assertThat(relativeDifference(rounded, exact)).isBetween(1e-4, 0.03);
+            }
+            assertThat(policy.flat().toFloatArray()).isEqualTo(weights);
+        }
+    }
+
     /**
      * Central differences along the gradient itself: the loss must fall and rise by its squared
      * length.

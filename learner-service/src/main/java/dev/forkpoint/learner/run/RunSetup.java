@@ -178,7 +178,9 @@ final class RunSetup {
     /** Trainer options of a specification. */
     static TrainerOptions options(TrainerSpec t, Optional<LoraSpec> lora, long seed) {
         TrainerOptions o =
-                TrainerOptions.defaults().withGradientCheckpointing(t.getGradientCheckpointing());
+                TrainerOptions.defaults()
+                        .withGradientCheckpointing(t.getGradientCheckpointing())
+                        .withBfloat16Autocast(t.getBfloat16Autocast());
         if (t.getTokensPerMicroBatch() > 0) {
             o = o.withTokensPerMicroBatch(t.getTokensPerMicroBatch());
         }

@@ -10,7 +10,6 @@ import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
-import com.sun.jna.Function;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -40,8 +39,8 @@ public final class Script {
     private final PtSymbolBlock module;
     private final PtNDArray empty;
 
-    private Script(String device, boolean oneDnn) {
-        String archive = oneDnn ? "decoder-onednn.pt" : "decoder-aten.pt";
+    private Script(String device, String products) {
+        String archive = "decoder-" + products + ".pt";
         Engine engine = engine();
         if (!device.equals("cpu") && index(device) >= engine.getGpuCount()) {
             throw new IllegalArgumentException(
@@ -80,8 +79,21 @@ public final class Script {
                                 .toLowerCase(Locale.ROOT)
                                 .matches("amd64|x86_64")
                         && !plainProducts;
-        return LOADED.computeIfAbsent(
-                device + (oneDnn ? "" : " plain"), key -> new Script(device, oneDnn));
+        return of(device, oneDnn ? "onednn" : "aten");
+    }
+
+    /**
+     * The same functions with dense products of bfloat16 operands, which take tensors of {@link
+     * #on}.
+     *
+     * @throws IllegalArgumentException if there is no such device
+     */
+    public static Script ofBfloat16(String device) {
+        return of(device, "bfloat16");
+    }
+
+    private static Script of(String device, String products) {
+        return LOADED.computeIfAbsent(device + " " + products, key -> new Script(device, products));
     }
 
     /**
@@ -106,7 +118,7 @@ public final class Script {
         ClassLoader before = thread.getContextClassLoader();
         thread.setContextClassLoader(Script.class.getClassLoader());
         try {
-            keepFreedMemory();
+            NativeHeap.keepFreedMemory();
             return Engine.getEngine("PyTorch");
         } finally {
             thread.setContextClassLoader(before);
@@ -117,29 +129,6 @@ public final class Script {
     public static void prepareThread() {
         JniUtils.setNumThreads(1);
         JniUtils.setGraphExecutorOptimize(false);
-    }
-
-    /**
-     * glibc gives large blocks back to the kernel at every free, and the kernel zeroes them page by
-     * page at every malloc: more than half of a training step. mallopt makes it keep them. Resident
-     * memory then stays at its peak.
-     */
-    private static void keepFreedMemory() {
-        if (Boolean.parseBoolean(System.getProperty("forkpoint.policy.keepFreedMemory", "true"))
-                && System.getProperty("os.name", "").equals("Linux")) {
-            try {
-                Function mallopt = Function.getFunction("c", "mallopt");
-                mallopt.invokeInt(new Object[] {-3, 1 << 30}); // M_MMAP_THRESHOLD
-                mallopt.invokeInt(new Object[] {-1, Integer.MAX_VALUE}); // M_TRIM_THRESHOLD
-                mallopt.invokeInt(new Object[] {-2, 64 << 20}); // M_TOP_PAD
-                mallopt.invokeInt(new Object[] {-8, 1}); // M_ARENA_MAX
-            } catch (UnsatisfiedLinkError e) {
-                System.getLogger(Script.class.getName())
-                        .log(
-                                System.Logger.Level.INFO,
-                                "no mallopt in this C library: freed memory goes back to the kernel");
-            }
-        }
     }
 
     /** An owner for arrays: closing it frees them. */

@@ -2,6 +2,7 @@
 
     python decoder.py onednn decoder-onednn.pt     # x86 CPUs: dense products by oneDNN
     python decoder.py aten decoder-aten.pt         # every other device, and the reference for the first
+    python decoder.py bfloat16 decoder-bfloat16.pt # autocast: dense products of bfloat16 operands, everything else float32
 
 Any torch with torch.jit compiles it; the archives load in libtorch 2.7.1.
 
@@ -23,9 +24,9 @@ from typing import List, Tuple
 import torch
 from torch import Tensor
 
-ONEDNN = len(sys.argv) < 2 or sys.argv[1] == "onednn"
+KIND = sys.argv[1] if len(sys.argv) > 1 else "onednn"
 
-if ONEDNN:
+if KIND == "onednn":
     def linear(x: Tensor, w: Tensor) -> Tensor:
         return torch.ops.mkldnn._linear_pointwise(x, w, None, "none", [], "")
 
@@ -49,22 +50,26 @@ if ONEDNN:
             return torch.ops.mkldnn._reorder_linear_weight(w, rows)
         return w
 else:
-    def linear(x: Tensor, w: Tensor) -> Tensor:
-        return torch.nn.functional.linear(x, w)
+    if KIND == "bfloat16":
+        def linear(x: Tensor, w: Tensor) -> Tensor:
+            return torch.nn.functional.linear(x.to(torch.bfloat16), w.to(torch.bfloat16)).to(torch.float32)
+    else:
+        def linear(x: Tensor, w: Tensor) -> Tensor:
+            return torch.nn.functional.linear(x, w)
 
     def linear_bias(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
         if b.numel() == 0:
-            return torch.nn.functional.linear(x, w)
-        return torch.nn.functional.linear(x, w, b)
+            return linear(x, w)
+        return linear(x, w).add_(b)
 
     def linear_silu(x: Tensor, w: Tensor) -> Tensor:
-        return torch.nn.functional.silu(torch.nn.functional.linear(x, w))
+        return torch.nn.functional.silu(linear(x, w))
 
     def linear_add(x: Tensor, w: Tensor, other: Tensor) -> Tensor:
-        return torch.nn.functional.linear(x, w).add_(other)
+        return linear(x, w).add_(other)
 
     def linear_mul(x: Tensor, w: Tensor, other: Tensor) -> Tensor:
-        return torch.nn.functional.linear(x, w).mul_(other)
+        return linear(x, w).mul_(other)
 
     def prepacked(w: Tensor, rows: int) -> Tensor:
         return w
