@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NativeHeap {
 
-    private static final long TRIM_INTERVAL_NANOS = 60_000_000_000L;
+    private static final long TRIM_INTERVAL_NANOS = 30_000_000_000L;
 
     private static final AtomicLong nextTrim = new AtomicLong(System.nanoTime());
 
@@ -36,7 +36,7 @@ public final class NativeHeap {
     }
 
     /**
-     * Gives free memory back to the kernel, at most once a minute: the next step pays for touching
+     * Gives free memory back to the kernel, at most every 30 s: the next step pays for touching
      * its pages anew, about 0.2 s a GiB. For the end of an update or of a policy's life.
      */
     public static void trimNowAndThen() {
