@@ -369,6 +369,11 @@ public final class TritonServer implements AutoCloseable {
         return calls.size();
     }
 
+    /** Requests that wait in Triton and have not reached this module's backend yet; a hint. */
+    public int arriving() {
+        return Math.max(0, calls.size() - JvmBackend.openStreams());
+    }
+
     /**
      * Sends a request.
      *
