@@ -8,7 +8,7 @@ import picocli.CommandLine.Option;
 /** Options of every measurement. */
 final class BenchOptions {
 
-    private static final long WARM_UP_NANOS = 2_000_000_000L;
+    private static final int WARM_UP_SECONDS = 2;
 
     /** Tokens of a prompt. */
     static final int PROMPT_TOKENS = 12;
@@ -34,17 +34,17 @@ final class BenchOptions {
         void run() throws InterruptedException;
     }
 
-    /** Runs at least once and for two seconds, so that the compiler has seen the work. */
-    static void warmUp(Work work) throws InterruptedException {
+    /** Runs at least once and so long that the compiler has seen the work. */
+    static void warmUp(Work work, int seconds) throws InterruptedException {
         long start = System.nanoTime();
         do {
             work.run();
-        } while (System.nanoTime() - start < WARM_UP_NANOS);
+        } while (System.nanoTime() - start < seconds * 1_000_000_000L);
     }
 
     /** Seconds of each repetition. */
     List<Double> measure(Work work) throws InterruptedException {
-        warmUp(work);
+        warmUp(work, WARM_UP_SECONDS);
         List<Double> seconds = new ArrayList<>();
         for (int i = 0; i < repetitions; i++) {
             long start = System.nanoTime();
