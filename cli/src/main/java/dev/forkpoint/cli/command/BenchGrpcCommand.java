@@ -28,8 +28,11 @@ import picocli.CommandLine.ParentCommand;
         })
 final class BenchGrpcCommand implements Callable<Integer> {
 
-    /** Services run much code that this process, called directly, does not: it must be compiled. */
-    private static final int WARM_UP_SECONDS = 6;
+    /**
+     * Of responses of one token, then of all: services run much code for a request that this
+     * process, called directly, does not, and it must have been compiled.
+     */
+    private static final int WARM_UP_SECONDS = 4;
 
     private static final int FIRST_TOKEN_PROBES = 40;
 
@@ -67,17 +70,23 @@ final class BenchGrpcCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private BenchOptions options;
 
+    /** Samples responses of so many tokens. */
+    @FunctionalInterface
+    private interface Sampling {
+        void run(int tokens) throws InterruptedException;
+    }
+
     /** One way to have responses sampled. */
     private final class Way {
         private final String engine;
         private final @Nullable BenchService service;
         private final boolean chunks;
-        private final BenchOptions.Work work;
+        private final Sampling work;
         private final List<Double> seconds = new ArrayList<>();
         private double ownCpu;
         private double serviceCpu;
 
-        Way(String engine, @Nullable BenchService service, boolean chunks, BenchOptions.Work work) {
+        Way(String engine, @Nullable BenchService service, boolean chunks, Sampling work) {
             this.engine = engine;
             this.service = service;
             this.chunks = chunks;
@@ -88,7 +97,7 @@ final class BenchGrpcCommand implements Callable<Integer> {
             double own = processCpu();
             double its = service == null ? 0 : service.cpu().toNanos() / 1e9;
             long start = System.nanoTime();
-            work.run();
+            work.run(maxTokens);
             seconds.add((System.nanoTime() - start) / 1e9);
             ownCpu += processCpu() - own;
             serviceCpu += service == null ? 0 : service.cpu().toNanos() / 1e9 - its;
@@ -144,7 +153,7 @@ final class BenchGrpcCommand implements Callable<Integer> {
                             "in_process",
                             null,
                             false,
-                            () -> BenchPolicy.generate(generator, prompts, maxTokens)));
+                            tokens -> BenchPolicy.generate(generator, prompts, tokens)));
             for (String name : named) {
                 BenchService service =
                         BenchService.start(
@@ -156,11 +165,12 @@ final class BenchGrpcCommand implements Callable<Integer> {
                                     name,
                                     service,
                                     chunks,
-                                    () -> service.generate(prompts, maxTokens, chunks)));
+                                    tokens -> service.generate(prompts, tokens, chunks)));
                 }
             }
             for (Way way : ways) {
-                BenchOptions.warmUp(way.work, WARM_UP_SECONDS);
+                BenchOptions.warmUp(() -> way.work.run(1), WARM_UP_SECONDS);
+                BenchOptions.warmUp(() -> way.work.run(maxTokens), WARM_UP_SECONDS);
             }
             for (int i = 0; i < options.repetitions; i++) {
                 Collections.rotate(ways, -i); // no way always follows the same other
