@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,10 +24,14 @@ public final class Generator implements AutoCloseable {
      */
     static final int PACKED_ROWS = 256;
 
-    private static final long MOST_LINGER_NANOS = 5_000_000;
+    private static final long MOST_LINGER_NANOS = 20_000_000;
+
+    /** A longer silence than this means that no more requests come for now. */
+    private static final long SILENCE_MILLIS = 2;
 
     private final Policy policy;
     private final GeneratorOptions options;
+    private final IntSupplier arriving;
     private final IValue weights;
     private final int lanes;
     private final long laneBudgetBytes;
@@ -41,8 +46,17 @@ public final class Generator implements AutoCloseable {
     private @Nullable Throwable ended; // why no lane may go on
 
     public Generator(Policy policy, GeneratorOptions options) {
+        this(policy, options, () -> 0);
+    }
+
+    /**
+     * @param arriving how many requests are known to be on their way here: a batch that begins
+     *     waits a moment for them
+     */
+    public Generator(Policy policy, GeneratorOptions options, IntSupplier arriving) {
         this.policy = policy;
         this.options = options;
+        this.arriving = arriving;
         lanes = Math.min(policy.threads(options.threads()), options.maxRows());
         laneBudgetBytes = options.kvBudgetBytes() / lanes;
         activeOf = new int[lanes];
@@ -201,9 +215,10 @@ public final class Generator implements AutoCloseable {
         }
         idle--;
         long end = System.nanoTime() + MOST_LINGER_NANOS;
-        for (int seen = 0; seen < queue.size() && System.nanoTime() < end; ) {
+        int seen = 0;
+        while (System.nanoTime() < end && (seen < queue.size() || arriving.getAsInt() > 0)) {
             seen = queue.size();
-            wait(1);
+            wait(SILENCE_MILLIS);
         }
     }
 

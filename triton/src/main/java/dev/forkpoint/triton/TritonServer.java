@@ -369,6 +369,11 @@ public final class TritonServer implements AutoCloseable {
         return calls.size();
     }
 
+    /** Requests that wait in Triton and have not reached this module's backend yet; a hint. */
+    public int arriving() {
+        return Math.max(0, calls.size() - JvmBackend.openStreams());
+    }
+
     /**
      * Sends a request.
      *
@@ -482,7 +487,7 @@ public final class TritonServer implements AutoCloseable {
 
         private final long id;
         private final TRITONSERVER_InferenceRequest handle;
-        private final List<Pointer> buffers = new ArrayList<>();
+        private @Nullable Pointer inputs; // Triton keeps addresses in it until the release
         private final Listener listener;
         private boolean released;
         private boolean ended;
@@ -493,10 +498,15 @@ public final class TritonServer implements AutoCloseable {
             this.listener = listener;
         }
 
-        private void send(String requestId, List<Tensor> inputs, long timeoutMicros) {
+        private void send(String requestId, List<Tensor> tensors, long timeoutMicros) {
             check(TRITONSERVER_InferenceRequestSetId(handle, requestId));
             check(TRITONSERVER_InferenceRequestSetTimeoutMicroseconds(handle, timeoutMicros));
-            for (Tensor input : inputs) {
+            // One block without an owner: of JavaCPP's owned pointers each reads /proc/self/statm
+            Pointer block =
+                    Pointer.malloc(tensors.stream().mapToLong(t -> padded(t.data().limit())).sum());
+            inputs = block;
+            long address = block.address();
+            for (Tensor input : tensors) {
                 check(
                         TRITONSERVER_InferenceRequestAddInput(
                                 handle,
@@ -504,15 +514,19 @@ public final class TritonServer implements AutoCloseable {
                                 input.type().number(),
                                 input.shape(),
                                 input.shape().length));
-                int size = input.data().limit();
-                BytePointer data = new BytePointer(Math.max(size, 1));
-                buffers.add(data); // Triton keeps the address until it releases the request
-                byte[] bytes = new byte[size];
+                byte[] bytes = new byte[input.data().limit()];
                 input.data().duplicate().rewind().get(bytes);
+                BytePointer data = new BytePointer(at(address));
                 data.put(bytes);
                 check(
                         TRITONSERVER_InferenceRequestAppendInputData(
-                                handle, input.name(), data, size, TRITONSERVER_MEMORY_CPU, 0));
+                                handle,
+                                input.name(),
+                                data,
+                                bytes.length,
+                                TRITONSERVER_MEMORY_CPU,
+                                0));
+                address += padded(bytes.length);
             }
             Pointer userp = at(id);
             calls.put(id, this);
@@ -526,7 +540,19 @@ public final class TritonServer implements AutoCloseable {
         private void discard() {
             calls.remove(id);
             TRITONSERVER_InferenceRequestDelete(handle);
-            buffers.forEach(Pointer::close);
+            freeInputs();
+        }
+
+        private void freeInputs() {
+            if (inputs != null) {
+                Pointer.free(inputs);
+                inputs = null;
+            }
+        }
+
+        /** So that each tensor begins where its type may. */
+        private static long padded(int bytes) {
+            return Math.max(8, (bytes + 7L) / 8 * 8);
         }
 
         @Override
@@ -541,7 +567,7 @@ public final class TritonServer implements AutoCloseable {
         }
 
         private void released() {
-            buffers.forEach(Pointer::close);
+            freeInputs();
             synchronized (this) {
                 released = true;
                 deleteIfDone();

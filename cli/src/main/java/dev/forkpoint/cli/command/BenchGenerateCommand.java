@@ -1,13 +1,9 @@
 package dev.forkpoint.cli.command;
 
 import dev.forkpoint.cli.ExitCode;
-import dev.forkpoint.cli.local.Backend;
-import dev.forkpoint.cli.local.LocalSettings;
-import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.policy.Generator;
 import dev.forkpoint.policy.GeneratorOptions;
 import dev.forkpoint.policy.Policy;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +44,8 @@ final class BenchGenerateCommand implements Callable<Integer> {
     @Option(
             names = "--engine",
             paramLabel = "NAME",
-            description = "Through rollout-service with this engine. Default: in this process")
+            description =
+                    "Through rollout-service with this engine: direct, triton or remote (then a second service serves the policy over KServe v2). Default: in this process")
     private @Nullable String engine;
 
     @Mixin
@@ -83,24 +80,12 @@ final class BenchGenerateCommand implements Callable<Integer> {
     }
 
     private BenchReport throughService(String name) throws InterruptedException {
-        Path folder = policy.folder(bench.forkpoint().installation());
-        LocalSettings local =
-                new LocalSettings(Service.ROLLOUT)
-                        .engine(name)
-                        .allow(folder)
-                        .with("forkpoint.rollout.threads", Integer.toString(policy.threads))
-                        .with("forkpoint.rollout.max-rows", Integer.toString(batch));
-        ServiceOptions services = new ServiceOptions();
-        try (Backend backend = bench.forkpoint().open(null, local, Service.ROLLOUT)) {
-            int vocabulary =
-                    RolloutCalls.serve(backend, PolicyFolder.snapshot(folder, null))
-                            .getVocabularySize();
-            int[][] prompts = prompts(vocabulary);
+        try (BenchService service = BenchService.start(bench.forkpoint(), policy, name, batch)) {
+            int[][] prompts = prompts(service.vocabularySize());
             List<Double> seconds =
-                    options.measure(
-                            () -> BenchService.generate(backend, prompts, maxTokens, services));
-            services.ended(backend);
-            return report(seconds).memoryOf(backend.local());
+                    options.measure(() -> service.generate(prompts, maxTokens, false));
+            service.ended();
+            return report(seconds).memory(service.pids());
         }
     }
 

@@ -1,14 +1,16 @@
 package dev.forkpoint.cli.command;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.sun.management.OperatingSystemMXBean;
 import dev.forkpoint.cli.ExitCode;
-import dev.forkpoint.cli.local.Backend;
-import dev.forkpoint.cli.local.LocalSettings;
-import dev.forkpoint.cli.local.Service;
+import dev.forkpoint.cli.output.JsonLines;
 import dev.forkpoint.policy.Generator;
 import dev.forkpoint.policy.GeneratorOptions;
 import dev.forkpoint.policy.Policy;
-import java.nio.file.Path;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -20,9 +22,19 @@ import picocli.CommandLine.ParentCommand;
 /** {@code forkpoint bench grpc}. */
 @Command(
         name = "grpc",
-        description =
-                "The same generation in this process and through rollout-service, in turn; the ratio is what the way through gRPC leaves.")
+        description = {
+            "The same generation in this process and through rollout-service with each of the engines, in one message a response and in chunks, in turn within each repetition. A ratio is the median over repetitions of what a way keeps of the tokens a second of the process, or of the first engine.",
+            "Then the time to the first tokens of one request alone, in turn as well."
+        })
 final class BenchGrpcCommand implements Callable<Integer> {
+
+    /**
+     * Of responses of one token, then of all: services run much code for a request that this
+     * process, called directly, does not, and it must have been compiled.
+     */
+    private static final int WARM_UP_SECONDS = 4;
+
+    private static final int FIRST_TOKEN_PROBES = 40;
 
     @ParentCommand
     @SuppressWarnings("NullAway.Init")
@@ -49,66 +61,189 @@ final class BenchGrpcCommand implements Callable<Integer> {
     @Option(
             names = "--engine",
             paramLabel = "NAME",
-            description = "Engine of the service. Default: the service's own")
-    private @Nullable String engine;
+            split = ",",
+            description =
+                    "Engines: direct, triton or remote, several with commas between. Default: the service's own")
+    private @Nullable List<String> engines;
 
     @Mixin
     @SuppressWarnings("NullAway.Init")
     private BenchOptions options;
+
+    /** Samples responses of so many tokens. */
+    @FunctionalInterface
+    private interface Sampling {
+        void run(int tokens) throws InterruptedException;
+    }
+
+    /** One way to have responses sampled. */
+    private final class Way {
+        private final String engine;
+        private final @Nullable BenchService service;
+        private final boolean chunks;
+        private final Sampling work;
+        private final List<Double> seconds = new ArrayList<>();
+        private double ownCpu;
+        private double serviceCpu;
+
+        Way(String engine, @Nullable BenchService service, boolean chunks, Sampling work) {
+            this.engine = engine;
+            this.service = service;
+            this.chunks = chunks;
+            this.work = work;
+        }
+
+        void run() throws InterruptedException {
+            double own = processCpu();
+            double its = service == null ? 0 : service.cpu().toNanos() / 1e9;
+            long start = System.nanoTime();
+            work.run(maxTokens);
+            seconds.add((System.nanoTime() - start) / 1e9);
+            ownCpu += processCpu() - own;
+            serviceCpu += service == null ? 0 : service.cpu().toNanos() / 1e9 - its;
+        }
+
+        /** What it keeps of the other's tokens a second, in each repetition. */
+        List<Double> ratios(Way other) {
+            List<Double> ratios = new ArrayList<>();
+            for (int i = 0; i < seconds.size(); i++) {
+                ratios.add(other.seconds.get(i) / seconds.get(i));
+            }
+            return ratios;
+        }
+
+        ObjectNode report(Way inside, Way first) {
+            ObjectNode node = JsonLines.object();
+            node.put("engine", engine);
+            node.put("messages", service == null ? "none" : chunks ? "chunks" : "whole");
+            node.put("tokens_per_s", tokens() / BenchReport.median(seconds));
+            node.put("spread", BenchReport.spread(seconds));
+            ratio(node, "of_in_process", ratios(inside));
+            if (service != null) {
+                ratio(node, "of_" + first.engine, ratios(first));
+            }
+            node.put("client_cpu_s", ownCpu / seconds.size());
+            node.put("service_cpu_s", serviceCpu / seconds.size());
+            return node;
+        }
+    }
+
+    private static void ratio(ObjectNode node, String name, List<Double> ratios) {
+        node.put(name, BenchReport.median(ratios));
+        node.put(name + "_least", Collections.min(ratios));
+        node.put(name + "_most", Collections.max(ratios));
+    }
 
     @Override
     public Integer call() throws InterruptedException {
         options.check();
         SamplingOptions.require(batch >= 1, "--batch", batch, "1 or more");
         SamplingOptions.require(maxTokens >= 1, "--max-tokens", maxTokens, "1 or more");
-        Path folder = policy.folder(bench.forkpoint().installation());
-        LocalSettings local =
-                new LocalSettings(Service.ROLLOUT)
-                        .engine(engine)
-                        .allow(folder)
-                        .with("forkpoint.rollout.threads", Integer.toString(policy.threads))
-                        .with("forkpoint.rollout.max-rows", Integer.toString(batch));
-        ServiceOptions services = new ServiceOptions();
-        List<Double> inside = new ArrayList<>();
-        List<Double> through = new ArrayList<>();
+        List<String> named = engines == null ? List.of("default") : engines;
+        List<BenchService> services = new ArrayList<>();
         try (Policy loaded = policy.load(bench.forkpoint().installation());
                 Generator generator =
-                        new Generator(loaded, GeneratorOptions.defaults().withMaxRows(batch));
-                Backend backend = bench.forkpoint().open(null, local, Service.ROLLOUT)) {
-            RolloutCalls.serve(backend, PolicyFolder.snapshot(folder, null));
+                        new Generator(loaded, GeneratorOptions.defaults().withMaxRows(batch))) {
             int[][] prompts =
                     BenchOptions.sequences(
                             batch, BenchOptions.PROMPT_TOKENS, loaded.config().vocabularySize());
-            BenchOptions.warmUp(() -> BenchPolicy.generate(generator, prompts, maxTokens));
-            BenchOptions.warmUp(() -> BenchService.generate(backend, prompts, maxTokens, services));
-            for (int i = 0; i < options.repetitions; i++) {
-                inside.add(seconds(() -> BenchPolicy.generate(generator, prompts, maxTokens)));
-                through.add(
-                        seconds(
-                                () ->
-                                        BenchService.generate(
-                                                backend, prompts, maxTokens, services)));
+            List<Way> ways = new ArrayList<>();
+            ways.add(
+                    new Way(
+                            "in_process",
+                            null,
+                            false,
+                            tokens -> BenchPolicy.generate(generator, prompts, tokens)));
+            for (String name : named) {
+                BenchService service =
+                        BenchService.start(
+                                bench.forkpoint(), policy, engines == null ? null : name, batch);
+                services.add(service);
+                for (boolean chunks : new boolean[] {false, true}) {
+                    ways.add(
+                            new Way(
+                                    name,
+                                    service,
+                                    chunks,
+                                    tokens -> service.generate(prompts, tokens, chunks)));
+                }
             }
-            services.ended(backend);
-            double tokens = (double) batch * maxTokens;
-            new BenchReport("grpc", "tokens_per_s", tokens, through)
-                    .figure("in_process_tokens_per_s", tokens / BenchReport.median(inside))
-                    .figure("in_process_spread", BenchReport.spread(inside))
-                    .figure("ratio", BenchReport.median(inside) / BenchReport.median(through))
-                    .memoryOf(backend.local())
+            for (Way way : ways) {
+                BenchOptions.warmUp(() -> way.work.run(1), WARM_UP_SECONDS);
+                BenchOptions.warmUp(() -> way.work.run(maxTokens), WARM_UP_SECONDS);
+            }
+            for (int i = 0; i < options.repetitions; i++) {
+                Collections.rotate(ways, -i); // no way always follows the same other
+                for (Way way : ways) {
+                    way.run();
+                }
+                Collections.rotate(ways, i);
+            }
+            BenchReport report = report(ways);
+            report.list("first_token_ms_p50", firstTokens(generator, prompts[0], named, services));
+            services.forEach(BenchService::ended);
+            report.memory(services.stream().flatMap(s -> s.pids().stream()).toList())
                     .setting("policy", policy.path)
                     .setting("batch", batch)
                     .setting("max_tokens", maxTokens)
                     .setting("threads", policy.threads)
-                    .setting("engine", engine == null ? "default" : engine)
+                    .setting("engine", String.join(",", named))
+                    .setting("chunk_tokens", BenchService.CHUNK_TOKENS)
                     .print(bench.forkpoint().console(), options.json);
             return ExitCode.DONE;
+        } finally {
+            services.forEach(BenchService::close);
         }
     }
 
-    private static double seconds(BenchOptions.Work work) throws InterruptedException {
-        long start = System.nanoTime();
-        work.run();
-        return (System.nanoTime() - start) / 1e9;
+    private BenchReport report(List<Way> ways) {
+        Way inside = ways.get(0);
+        Way first = ways.get(1);
+        ArrayNode list = JsonLines.object().putArray("ways");
+        ways.forEach(way -> list.add(way.report(inside, first)));
+        return new BenchReport("grpc", "tokens_per_s", tokens(), first.seconds)
+                .figure("in_process_tokens_per_s", tokens() / BenchReport.median(inside.seconds))
+                .figure("in_process_spread", BenchReport.spread(inside.seconds))
+                .figure("ratio", BenchReport.median(first.ratios(inside)))
+                .list("ways", list);
+    }
+
+    /** Medians, by engine. */
+    private static ObjectNode firstTokens(
+            Generator generator, int[] prompt, List<String> named, List<BenchService> services)
+            throws InterruptedException {
+        int[][] one = {prompt};
+        int tokens = BenchService.CHUNK_TOKENS + 1; // the first chunk is not the last
+        List<List<Double>> millis = new ArrayList<>();
+        for (int way = 0; way <= services.size(); way++) {
+            millis.add(new ArrayList<>());
+        }
+        for (int probe = -5; probe < FIRST_TOKEN_PROBES; probe++) {
+            for (int way = 0; way <= services.size(); way++) {
+                long nanos =
+                        way == 0
+                                ? BenchPolicy.generate(generator, one, tokens)
+                                : services.get(way - 1).generate(one, tokens, true);
+                if (probe >= 0) {
+                    millis.get(way).add(nanos / 1e6);
+                }
+            }
+        }
+        ObjectNode medians = JsonLines.object();
+        medians.put("in_process", BenchReport.median(millis.get(0)));
+        for (int i = 0; i < named.size(); i++) {
+            medians.put(named.get(i), BenchReport.median(millis.get(i + 1)));
+        }
+        return medians;
+    }
+
+    private double tokens() {
+        return (double) batch * maxTokens;
+    }
+
+    private static double processCpu() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+                        .getProcessCpuTime()
+                / 1e9;
     }
 }

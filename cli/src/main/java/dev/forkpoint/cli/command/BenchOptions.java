@@ -8,7 +8,7 @@ import picocli.CommandLine.Option;
 /** Options of every measurement. */
 final class BenchOptions {
 
-    private static final long WARM_UP_NANOS = 2_000_000_000L;
+    private static final int WARM_UP_SECONDS = 2;
     private static final long MAX_WARM_UP_NANOS = 30_000_000_000L;
 
     /** Tokens of a prompt. */
@@ -36,10 +36,10 @@ final class BenchOptions {
     }
 
     /**
-     * Runs for two seconds at least and then, half a minute at most, until two runs in a row are
-     * not faster than those before by a twentieth: the compiler has then seen the work.
+     * Runs for so many seconds at least and then, half a minute at most, until two runs in a row
+     * are not faster than those before by a twentieth: the compiler has then seen the work.
      */
-    static void warmUp(Work work) throws InterruptedException {
+    static void warmUp(Work work, int seconds) throws InterruptedException {
         long start = System.nanoTime();
         long fastest = Long.MAX_VALUE;
         long elapsed;
@@ -51,12 +51,13 @@ final class BenchOptions {
             settled = end - began < 0.95 * fastest ? 0 : settled + 1;
             fastest = Math.min(fastest, end - began);
             elapsed = end - start;
-        } while (elapsed < WARM_UP_NANOS || (settled < 2 && elapsed < MAX_WARM_UP_NANOS));
+        } while (elapsed < seconds * 1_000_000_000L
+                || (settled < 2 && elapsed < MAX_WARM_UP_NANOS));
     }
 
     /** Seconds of each repetition. */
     List<Double> measure(Work work) throws InterruptedException {
-        warmUp(work);
+        warmUp(work, WARM_UP_SECONDS);
         List<Double> seconds = new ArrayList<>();
         for (int i = 0; i < repetitions; i++) {
             long start = System.nanoTime();

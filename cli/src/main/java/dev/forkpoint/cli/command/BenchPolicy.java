@@ -11,8 +11,10 @@ import dev.forkpoint.policy.PolicyFormatException;
 import dev.forkpoint.policy.PolicyOptions;
 import dev.forkpoint.policy.Rollout;
 import dev.forkpoint.policy.SamplingParameters;
+import dev.forkpoint.policy.TokenChunk;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import picocli.CommandLine.Option;
 
@@ -49,9 +51,15 @@ final class BenchPolicy {
         }
     }
 
-    /** Samples exactly {@code maxTokens} tokens for each prompt, and waits for all. */
-    static void generate(Generator generator, int[][] prompts, int maxTokens)
+    /**
+     * Samples exactly {@code maxTokens} tokens for each prompt, and waits for all.
+     *
+     * @return nanoseconds to the first tokens
+     */
+    static long generate(Generator generator, int[][] prompts, int maxTokens)
             throws InterruptedException {
+        long began = System.nanoTime();
+        AtomicLong first = new AtomicLong();
         CountDownLatch left = new CountDownLatch(prompts.length);
         AtomicReference<Throwable> failure = new AtomicReference<>();
         SamplingParameters sampling = SamplingParameters.defaults(maxTokens).ignoringEos();
@@ -59,6 +67,13 @@ final class BenchPolicy {
             generator.submit(
                     new GenerationRequest(prompts[i], SampleSeeds.derive(0, i, 0), sampling),
                     new GenerationListener() {
+                        @Override
+                        public void onTokens(TokenChunk chunk) {
+                            if (first.get() == 0) {
+                                first.compareAndSet(0, System.nanoTime() - began);
+                            }
+                        }
+
                         @Override
                         public void onFinished(Rollout rollout) {
                             left.countDown();
@@ -75,5 +90,6 @@ final class BenchPolicy {
         if (failure.get() != null) {
             throw new FailureException("sampling failed: " + failure.get(), failure.get());
         }
+        return first.get();
     }
 }

@@ -42,6 +42,12 @@ final class BenchReport {
         return this;
     }
 
+    /** Figures of several things that were measured in turn. */
+    BenchReport list(String name, JsonNode values) {
+        report.set(name, values);
+        return this;
+    }
+
     /** A setting that the figures depend on. */
     BenchReport setting(String name, Object value) {
         settings.set(name, settings.pojoNode(value));
@@ -58,7 +64,8 @@ final class BenchReport {
         return memory(services == null ? List.of() : services.pids().values());
     }
 
-    private BenchReport memory(Collection<Long> pids) {
+    /** Peak resident memory of these processes, summed. */
+    BenchReport memory(Collection<Long> pids) {
         double kib = pids.stream().mapToDouble(BenchReport::peakRssKib).sum();
         report.set(
                 "peak_rss_mib", pids.isEmpty() ? report.nullNode() : JsonLines.number(kib / 1024));

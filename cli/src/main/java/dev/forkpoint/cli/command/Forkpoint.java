@@ -9,6 +9,7 @@ import dev.forkpoint.cli.local.LocalSettings;
 import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.Console;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -56,7 +57,7 @@ public final class Forkpoint implements Runnable {
 
     private final Console console;
     private final Installation installation;
-    private volatile @Nullable LocalServices running;
+    private final List<LocalServices> running = new CopyOnWriteArrayList<>();
     private volatile boolean endsInOrder;
 
     @Spec
@@ -92,10 +93,7 @@ public final class Forkpoint implements Runnable {
 
     /** Ends local services at once, for when the command does not. */
     public void killServices() {
-        LocalServices services = running;
-        if (services != null) {
-            services.kill();
-        }
+        running.forEach(LocalServices::kill);
     }
 
     /**
@@ -103,14 +101,15 @@ public final class Forkpoint implements Runnable {
      * nobody will need.
      */
     public void settleLogs(int exitCode) {
-        LocalServices services = running;
-        if (services == null || services.logsMoved()) {
-            return;
-        }
-        if (exitCode == ExitCode.FAILED) {
-            console.note("The services logged to " + services.logFolder());
-        } else {
-            services.deleteLogs();
+        for (LocalServices services : running) {
+            if (services.logsMoved()) {
+                continue;
+            }
+            if (exitCode == ExitCode.FAILED) {
+                console.note("The services logged to " + services.logFolder());
+            } else {
+                services.deleteLogs();
+            }
         }
     }
 
@@ -132,7 +131,10 @@ public final class Forkpoint implements Runnable {
         }
         endInOrder();
         Backend backend = Backend.start(installation, local);
-        running = backend.local();
+        LocalServices services = backend.local();
+        if (services != null) {
+            running.add(services);
+        }
         return backend;
     }
 

@@ -22,6 +22,7 @@ import dev.forkpoint.triton.TritonException;
 import dev.forkpoint.triton.TritonException.Code;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.function.IntSupplier;
 
 /** The policy library's sampler as what Triton's JVM backend calls. */
 final class PolicyTokenEngine implements TokenEngine {
@@ -37,7 +38,10 @@ final class PolicyTokenEngine implements TokenEngine {
     }
 
     static PolicyTokenEngine open(
-            PolicySpec spec, PolicyOptions policyOptions, GeneratorOptions generatorOptions)
+            PolicySpec spec,
+            PolicyOptions policyOptions,
+            GeneratorOptions generatorOptions,
+            IntSupplier arriving)
             throws IOException {
         Policy policy =
                 Policy.load(
@@ -47,7 +51,7 @@ final class PolicyTokenEngine implements TokenEngine {
                                 : policyOptions.withAdapter(spec.adapter()));
         try {
             return new PolicyTokenEngine(
-                    policy, new Generator(policy, generatorOptions), spec.version());
+                    policy, new Generator(policy, generatorOptions, arriving), spec.version());
         } catch (RuntimeException e) {
             policy.close();
             throw e;

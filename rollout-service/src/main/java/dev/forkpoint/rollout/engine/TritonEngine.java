@@ -95,7 +95,8 @@ public final class TritonEngine implements RolloutEngine {
                                 .setVersion(spec.version())
                                 .setUri(spec.directory().toUri().toString())
                                 .build();
-        PolicyTokenEngine engine = PolicyTokenEngine.open(spec, policyOptions, generatorOptions);
+        PolicyTokenEngine engine =
+                PolicyTokenEngine.open(spec, policyOptions, generatorOptions, server::arriving);
         loaded.put(
                 spec,
                 new Loaded(
