@@ -294,6 +294,54 @@ class QuickstartIT {
         }
     }
 
+    @Test
+    void aLoraRunTrainsServesAndResumesItsAdapter() throws Exception {
+        String[] lora = {
+            "--set", "lora.rank=4",
+            "--set", "lora.alpha=8",
+            "--set", "optimizer.learning_rate=0.002",
+            "--set", "reinforcement.steps=3"
+        };
+        Path whole = folder.resolve("whole");
+        Cli.Result result = forkpoint(quickstart(whole, lora).toArray(String[]::new));
+        assertThat(result.code()).as(result.err()).isZero();
+        for (JsonNode step : RunFiles.metrics(whole)) {
+            // rollout-service sampled with the adapter that the learner has, or they would part
+            assertThat(step.get("mismatch/logprob_max_abs").asDouble()).isLessThan(2e-4);
+        }
+        Path last = newest(whole.resolve("policies"));
+        assertThat(last.resolve("model.safetensors")).doesNotExist();
+        assertThat(Files.mismatch(adapter(last), adapter(whole.resolve("policies/0"))))
+                .isNotEqualTo(-1);
+
+        Path killed = folder.resolve("killed");
+        Process process = start(quickstart(killed, lora));
+        List<ProcessHandle> services = awaitStep(process, 1);
+        process.destroyForcibly();
+        for (ProcessHandle service : services) {
+            service.onExit().get(60, TimeUnit.SECONDS);
+        }
+        Cli.Result resumed = forkpoint("resume", killed.toString());
+        assertThat(resumed.code()).as(resumed.err()).isZero();
+        assertThat(adapter(newest(killed.resolve("policies"))))
+                .hasSameBinaryContentAs(adapter(last));
+
+        Cli.Result served =
+                forkpoint(
+                        "generate",
+                        "--json",
+                        "--policy",
+                        last.toString(),
+                        "--prompt",
+                        "Using 3, 5");
+        assertThat(served.code()).as(served.err()).isZero();
+        assertThat(served.json()).hasSize(1);
+    }
+
+    private static Path adapter(Path policy) {
+        return policy.resolve("adapter_model.safetensors");
+    }
+
     private static List<Double> staleness(Path run) throws IOException {
         return RunFiles.metrics(run).stream()
                 .map(line -> line.get("policy/staleness").asDouble())

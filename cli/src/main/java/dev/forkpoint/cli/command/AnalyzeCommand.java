@@ -202,7 +202,7 @@ final class AnalyzeCommand implements Callable<Integer> {
         }
         Path path = PolicyFolder.require(option, folder, forkpoint.installation());
         local.allow(path);
-        PolicySnapshot snapshot = PolicyFolder.snapshot(path, null);
+        PolicySnapshot snapshot = PolicyFolder.snapshot(path);
         return snapshot.toBuilder().setPolicyId("analyze-" + role).build();
     }
 
@@ -226,7 +226,7 @@ final class AnalyzeCommand implements Callable<Integer> {
                     .ifPresent(
                             p -> {
                                 local.allow(p);
-                                settings.setTokenizer(PolicyFolder.snapshot(p, null));
+                                settings.setTokenizer(PolicyFolder.snapshot(p));
                             });
         } catch (java.io.IOException e) {
             // the table stays without text

@@ -62,12 +62,12 @@ final class BenchService implements AutoCloseable {
                                         "forkpoint.rollout.kserve.policy-roots",
                                         Objects.requireNonNull(folder.getParent()).toString());
                 started.add(forkpoint.open(null, triton, Service.ROLLOUT));
-                RolloutCalls.serve(started.get(0), PolicyFolder.snapshot(folder, null));
+                RolloutCalls.serve(started.get(0), PolicyFolder.snapshot(folder));
                 asked.with("forkpoint.rollout.remote.addresses", "127.0.0.1:" + port);
             }
             started.add(0, forkpoint.open(null, asked, Service.ROLLOUT));
             int vocabularySize =
-                    RolloutCalls.serve(started.get(0), PolicyFolder.snapshot(folder, null))
+                    RolloutCalls.serve(started.get(0), PolicyFolder.snapshot(folder))
                             .getVocabularySize();
             return new BenchService(started, vocabularySize);
         } catch (InterruptedException | RuntimeException e) {

@@ -148,7 +148,7 @@ final class BenchStepCommand implements Callable<Integer> {
         try (Backend backend =
                 bench.forkpoint()
                         .open(null, local, Service.ROLLOUT, Service.ENTROPY, Service.LEARNER)) {
-            PolicySnapshot snapshot = PolicyFolder.snapshot(folder, null);
+            PolicySnapshot snapshot = PolicyFolder.snapshot(folder);
             int vocabulary = RolloutCalls.serve(backend, snapshot).getVocabularySize();
             loadForScoring(backend, snapshot);
             LearnerServiceBlockingStub learner =

@@ -42,7 +42,7 @@ final class EvalCommand implements Callable<Integer> {
     @Option(
             names = "--policy",
             paramLabel = "DIR",
-            description = "Policy in Hugging Face layout; optional with --address")
+            description = "Policy, or an adapter that names its base; optional with --address")
     private @Nullable String policy;
 
     @Option(
@@ -142,13 +142,15 @@ final class EvalCommand implements Callable<Integer> {
         Path folder = null;
         Path second = null;
         if (compare != null) {
-            second = PolicyFolder.require("--compare", compare, forkpoint.installation());
+            second = PolicyFolder.requireOrAdapter("--compare", compare, forkpoint.installation());
             local.allow(second);
+            PolicyFolder.base(second).ifPresent(local::allow);
         }
         if (policy != null) {
-            folder = PolicyFolder.require("--policy", policy, forkpoint.installation());
+            folder = PolicyFolder.requireOrAdapter("--policy", policy, forkpoint.installation());
             local.allow(folder);
-            snapshot = PolicyFolder.snapshot(folder, null);
+            PolicyFolder.base(folder).ifPresent(local::allow);
+            snapshot = PolicyFolder.snapshot(folder);
         } else if (cache != null) {
             throw new UsageException("--policy is missing: --cache knows policies by their files");
         } else if (services.address() == null) {
@@ -167,7 +169,7 @@ final class EvalCommand implements Callable<Integer> {
             EvalRun.Result first = run.run(cache(folder, items, served, name, parameters));
             print(first, served, name, parameters, second == null);
             if (second != null) {
-                served = RolloutCalls.serve(backend, PolicyFolder.snapshot(second, null));
+                served = RolloutCalls.serve(backend, PolicyFolder.snapshot(second));
                 EvalRun.Result other = run.run(cache(second, items, served, name, parameters));
                 print(other, served, name, parameters, false);
                 compared(EvalComparison.of(first.problems(), other.problems()));
@@ -208,6 +210,8 @@ final class EvalCommand implements Callable<Integer> {
         }
         ObjectNode settings = JsonLines.object();
         settings.put("policy_sha256", EvalCache.policyHash(folder));
+        PolicyFolder.base(folder)
+                .ifPresent(base -> settings.put("base_sha256", EvalCache.policyHash(base)));
         settings.put(
                 "problems_sha256",
                 EvalCache.hash(problems.toString().getBytes(StandardCharsets.UTF_8)));

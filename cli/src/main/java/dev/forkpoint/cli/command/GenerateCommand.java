@@ -50,7 +50,7 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = "--policy",
             paramLabel = "DIR",
-            description = "Policy in Hugging Face layout; optional with --address")
+            description = "Policy, or an adapter that names its base; optional with --address")
     private @Nullable String policy;
 
     @ArgGroup(multiplicity = "1")
@@ -127,9 +127,11 @@ final class GenerateCommand implements Callable<Integer> {
         LocalSettings local = new LocalSettings(Service.ROLLOUT).engine(engine);
         PolicySnapshot snapshot = null;
         if (policy != null) {
-            Path folder = PolicyFolder.require("--policy", policy, forkpoint.installation());
+            Path folder =
+                    PolicyFolder.requireOrAdapter("--policy", policy, forkpoint.installation());
             local.allow(folder);
-            snapshot = PolicyFolder.snapshot(folder, null);
+            PolicyFolder.base(folder).ifPresent(local::allow);
+            snapshot = PolicyFolder.snapshot(folder);
         } else if (services.address() == null) {
             throw new UsageException("--policy is missing (or --address of a running service)");
         }

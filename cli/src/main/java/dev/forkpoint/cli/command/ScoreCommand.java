@@ -143,7 +143,7 @@ final class ScoreCommand implements Callable<Integer> {
         Path folder = PolicyFolder.require("--policy", policy, forkpoint.installation());
         local.allow(folder);
         if (adapter == null) {
-            return PolicyFolder.snapshot(folder, null);
+            return PolicyFolder.snapshot(folder);
         }
         Path lora = PolicyFolder.requireAdapter("--adapter", adapter, forkpoint.installation());
         local.allow(lora);

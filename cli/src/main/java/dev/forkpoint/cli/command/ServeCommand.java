@@ -93,9 +93,11 @@ final class ServeCommand implements Callable<Integer> {
         }
         PolicySnapshot snapshot = null;
         if (policy != null) {
-            Path folder = PolicyFolder.require("--policy", policy, forkpoint.installation());
+            Path folder =
+                    PolicyFolder.requireOrAdapter("--policy", policy, forkpoint.installation());
             local.allow(folder);
-            snapshot = PolicyFolder.snapshot(folder, null);
+            PolicyFolder.base(folder).ifPresent(local::allow);
+            snapshot = PolicyFolder.snapshot(folder);
         }
         Console console = forkpoint.console();
         boolean stopped = false;

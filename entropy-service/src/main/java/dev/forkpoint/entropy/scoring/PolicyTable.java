@@ -7,8 +7,8 @@ import dev.forkpoint.policy.Scorer;
 import dev.forkpoint.policy.ScorerOptions;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import dev.forkpoint.service.error.ServiceException;
+import dev.forkpoint.service.store.PolicyFiles;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -59,8 +59,12 @@ public final class PolicyTable implements AutoCloseable {
      *
      * @throws IOException if the folder is damaged or not supported; nothing changed
      */
-    public void load(PolicySnapshot snapshot, Path directory, boolean pinned) throws IOException {
-        Policy policy = Policy.load(directory, policyOptions);
+    public void load(PolicySnapshot snapshot, PolicyFiles files, boolean pinned)
+            throws IOException {
+        Policy policy =
+                Policy.load(
+                        files.directory(),
+                        files.adapter().map(policyOptions::withAdapter).orElse(policyOptions));
         long bytes = policy.config().parameterCount() * Float.BYTES;
         List<LoadedPolicy> leaving;
         LoadedPolicy entry;

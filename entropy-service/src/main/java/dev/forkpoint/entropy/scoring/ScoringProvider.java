@@ -3,6 +3,7 @@ package dev.forkpoint.entropy.scoring;
 import dev.forkpoint.policy.PolicyOptions;
 import dev.forkpoint.policy.ScorerOptions;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
+import dev.forkpoint.service.store.PolicyFiles;
 import dev.forkpoint.service.store.SnapshotSource;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -36,7 +37,7 @@ public class ScoringProvider {
         if (uri.isPresent()) {
             table.load(
                     PolicySnapshot.newBuilder().setPolicyId("initial").setUri(uri.get()).build(),
-                    snapshots.fetch("forkpoint.entropy.policy", uri.get(), ""),
+                    PolicyFiles.of(snapshots.fetch("forkpoint.entropy.policy", uri.get(), "")),
                     false);
         }
         return table;

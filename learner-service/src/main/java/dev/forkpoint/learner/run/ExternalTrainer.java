@@ -60,6 +60,7 @@ public final class ExternalTrainer implements AutoCloseable {
     private final String id;
     private final Path folder;
     private final DjlTrainer trainer;
+    private final String baseUri;
     private final OptimizerSpec optimizer;
     private final @Nullable Objective objective;
     private final double temperature;
@@ -85,18 +86,21 @@ public final class ExternalTrainer implements AutoCloseable {
 
     /**
      * @param folder of its snapshots
+     * @param baseUri of the policy under the adapter that is trained; empty: all weights are
      * @param objective null: sequences bring coefficients
      */
     ExternalTrainer(
             String id,
             Path folder,
             DjlTrainer trainer,
+            String baseUri,
             OptimizerSpec optimizer,
             @Nullable Objective objective,
             double temperature) {
         this.id = id;
         this.folder = folder;
         this.trainer = trainer;
+        this.baseUri = baseUri;
         this.optimizer = optimizer;
         this.objective = objective;
         this.temperature = temperature;
@@ -533,6 +537,7 @@ public final class ExternalTrainer implements AutoCloseable {
                                         .setPolicyId(id)
                                         .setVersion(nextVersion)
                                         .setUri(to.toUri().toString())
+                                        .setBaseUri(baseUri)
                                         .setManifestSha256(
                                                 Manifest.sha256(to.resolve(Manifest.FILE_NAME)))
                                         .build();

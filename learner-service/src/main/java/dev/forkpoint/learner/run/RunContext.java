@@ -135,8 +135,19 @@ final class RunContext implements AutoCloseable {
                 .setPolicyId(runId)
                 .setVersion(version)
                 .setUri(uri)
+                .setBaseUri(spec.hasLora() ? baseUri() : "")
                 .setManifestSha256(Manifest.sha256(folder.resolve(Manifest.FILE_NAME)))
                 .build();
+    }
+
+    /** Where the adapters' base is: the policy that the run began with. */
+    private String baseUri() {
+        if (spec.hasReinforcement()) {
+            return spec.getReinforcement().getPolicy();
+        }
+        return spec.getSupervised().hasFresh()
+                ? directory.fresh().toUri().toString()
+                : spec.getSupervised().getPolicy();
     }
 
     @Override

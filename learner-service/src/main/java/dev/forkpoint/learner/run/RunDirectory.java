@@ -90,6 +90,11 @@ public final class RunDirectory implements AutoCloseable {
         return root.resolve("policies");
     }
 
+    /** Folder of the random model that a supervised run begins with, if it does. */
+    public Path fresh() {
+        return root.resolve("fresh");
+    }
+
     /** Snapshot folder of a policy version. */
     public Path policy(long version) {
         return policies().resolve(Long.toString(version));

@@ -270,7 +270,7 @@ final class RunSetup {
 
     /** A random model beside the run's snapshots; the same one whenever it is made again. */
     private static Path fresh(RunContext run, FreshModel f) throws IOException {
-        Path folder = run.directory.root().resolve("fresh");
+        Path folder = run.directory.fresh();
         if (Files.exists(folder)) {
             return folder;
         }

@@ -76,6 +76,7 @@ public class TrainerManager {
                         id,
                         config.runRoot().toAbsolutePath().resolve("trainers").resolve(id),
                         trainer,
+                        request.hasLora() ? request.getPolicy() : "",
                         optimizer,
                         objective,
                         temperature));

@@ -36,8 +36,8 @@ public final class NativeHeap {
     }
 
     /**
-     * Gives free memory back to the kernel, at most every 30 s: the next step pays for touching
-     * its pages anew, about 0.2 s a GiB. For the end of an update or of a policy's life.
+     * Gives free memory back to the kernel, at most every 30 s: the next step pays for touching its
+     * pages anew, about 0.2 s a GiB. For the end of an update or of a policy's life.
      */
     public static void trimNowAndThen() {
         long due = nextTrim.get();

@@ -9,8 +9,8 @@ import dev.forkpoint.policy.GeneratorOptions;
 import dev.forkpoint.policy.Policy;
 import dev.forkpoint.policy.PolicyOptions;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
+import dev.forkpoint.service.store.PolicyFiles;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,8 +69,11 @@ public final class DirectEngine implements RolloutEngine {
     }
 
     @Override
-    public synchronized void load(PolicySnapshot snapshot, Path directory) throws IOException {
-        Policy policy = Policy.load(directory, policyOptions);
+    public synchronized void load(PolicySnapshot snapshot, PolicyFiles files) throws IOException {
+        Policy policy =
+                Policy.load(
+                        files.directory(),
+                        files.adapter().map(policyOptions::withAdapter).orElse(policyOptions));
         Loaded next;
         try {
             next =

@@ -3,6 +3,7 @@ package dev.forkpoint.rollout.engine;
 import dev.forkpoint.policy.GeneratorOptions;
 import dev.forkpoint.policy.PolicyOptions;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
+import dev.forkpoint.service.store.PolicyFiles;
 import dev.forkpoint.service.store.SnapshotSource;
 import dev.forkpoint.triton.RolloutSink;
 import dev.forkpoint.triton.TritonRuntime;
@@ -50,7 +51,9 @@ public class EngineProvider {
         if (uri.isPresent()) {
             PolicySnapshot snapshot =
                     PolicySnapshot.newBuilder().setPolicyId("initial").setUri(uri.get()).build();
-            engine.load(snapshot, snapshots.fetch("forkpoint.rollout.policy", uri.get(), ""));
+            engine.load(
+                    snapshot,
+                    PolicyFiles.of(snapshots.fetch("forkpoint.rollout.policy", uri.get(), "")));
         }
         return engine;
     }

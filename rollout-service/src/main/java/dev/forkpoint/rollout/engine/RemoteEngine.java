@@ -5,7 +5,7 @@ import dev.forkpoint.policy.GenerationRequest;
 import dev.forkpoint.policy.Policy;
 import dev.forkpoint.policy.PolicyOptions;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
-import dev.forkpoint.triton.PolicySpec;
+import dev.forkpoint.service.store.PolicyFiles;
 import dev.forkpoint.triton.RolloutHandle;
 import dev.forkpoint.triton.RolloutSink;
 import dev.forkpoint.triton.TokenEngine;
@@ -14,7 +14,6 @@ import dev.forkpoint.triton.TritonException.Code;
 import dev.forkpoint.triton.kserve.RemoteTriton;
 import dev.forkpoint.triton.kserve.Tls;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -68,13 +67,13 @@ public final class RemoteEngine implements RolloutEngine {
     }
 
     @Override
-    public synchronized void load(PolicySnapshot snapshot, Path directory) throws IOException {
+    public synchronized void load(PolicySnapshot snapshot, PolicyFiles files) throws IOException {
         ServedPolicy next;
-        try (Policy policy = Policy.load(directory, PolicyOptions.defaults())) {
+        try (Policy policy = Policy.load(files.directory(), PolicyOptions.defaults())) {
             next = new ServedPolicy(snapshot, policy.config(), policy.tokenizer());
         }
         try {
-            remote.load(new PolicySpec(snapshot.getVersion(), directory.toAbsolutePath()));
+            remote.load(TritonEngine.spec(snapshot, files));
         } catch (TritonException e) {
             if (e.code() == Code.INVALID_ARGUMENT) {
                 throw new IOException(e.getMessage(), e);

@@ -4,8 +4,8 @@ import dev.forkpoint.policy.GenerationHandle;
 import dev.forkpoint.policy.GenerationListener;
 import dev.forkpoint.policy.GenerationRequest;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
+import dev.forkpoint.service.store.PolicyFiles;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /** What produces rollouts. Thread-safe. */
@@ -27,12 +27,12 @@ public interface RolloutEngine extends AutoCloseable {
     Optional<ServedPolicy> served();
 
     /**
-     * Makes the policy in the folder that of new requests; the old one finishes what it began. A
-     * failure changes nothing.
+     * Makes the policy that of new requests; the old one finishes what it began. A failure changes
+     * nothing.
      *
      * @throws IOException if the folder is damaged or not supported
      */
-    void load(PolicySnapshot snapshot, Path directory) throws IOException;
+    void load(PolicySnapshot snapshot, PolicyFiles files) throws IOException;
 
     /**
      * Samples one response with the policy served now.

@@ -6,8 +6,8 @@ import dev.forkpoint.policy.GenerationRequest;
 import dev.forkpoint.policy.Rollout;
 import dev.forkpoint.policy.TokenChunk;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
+import dev.forkpoint.service.store.PolicyFiles;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.PriorityQueue;
@@ -132,8 +132,8 @@ final class SimulatedDevice implements RolloutEngine {
     }
 
     @Override
-    public void load(PolicySnapshot snapshot, Path directory) throws IOException {
-        engine.load(snapshot, directory);
+    public void load(PolicySnapshot snapshot, PolicyFiles files) throws IOException {
+        engine.load(snapshot, files);
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.forkpoint.policy.GenerationRequest;
 import dev.forkpoint.policy.GeneratorOptions;
 import dev.forkpoint.policy.PolicyOptions;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
+import dev.forkpoint.service.store.PolicyFiles;
 import dev.forkpoint.triton.PolicySpec;
 import dev.forkpoint.triton.RolloutSink;
 import dev.forkpoint.triton.TokenEngine;
@@ -137,8 +138,8 @@ public final class TritonEngine implements RolloutEngine {
     }
 
     @Override
-    public synchronized void load(PolicySnapshot snapshot, Path directory) throws IOException {
-        PolicySpec spec = new PolicySpec(snapshot.getVersion(), directory.toAbsolutePath());
+    public synchronized void load(PolicySnapshot snapshot, PolicyFiles files) throws IOException {
+        PolicySpec spec = spec(snapshot, files);
         loading = new Loading(spec, snapshot);
         try {
             triton.load(spec);
@@ -153,6 +154,13 @@ public final class TritonEngine implements RolloutEngine {
         } finally {
             loading = null;
         }
+    }
+
+    static PolicySpec spec(PolicySnapshot snapshot, PolicyFiles files) {
+        return new PolicySpec(
+                snapshot.getVersion(),
+                files.directory().toAbsolutePath(),
+                files.adapter().map(Path::toAbsolutePath).orElse(null));
     }
 
     @Override

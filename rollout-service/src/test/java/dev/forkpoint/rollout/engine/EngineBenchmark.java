@@ -10,6 +10,7 @@ import dev.forkpoint.policy.SamplingParameters;
 import dev.forkpoint.policy.TinyModels;
 import dev.forkpoint.policy.checkpoint.NewCheckpoint;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
+import dev.forkpoint.service.store.PolicyFiles;
 import dev.forkpoint.triton.kserve.KserveServer;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -58,8 +59,8 @@ public final class EngineBenchmark {
                 PolicySnapshot.newBuilder().setPolicyId("bench").setVersion(1).build();
         try (DirectEngine direct = new DirectEngine(options, generator, Duration.ofSeconds(30));
                 TritonEngine triton = new TritonEngine(options, generator, stats -> {})) {
-            direct.load(snapshot, policy);
-            triton.load(snapshot, policy);
+            direct.load(snapshot, PolicyFiles.of(policy));
+            triton.load(snapshot, PolicyFiles.of(policy));
             try (KserveServer server =
                             KserveServer.start(
                                     triton.server(),
@@ -70,7 +71,7 @@ public final class EngineBenchmark {
                                     null,
                                     1000,
                                     stats -> {})) {
-                remote.load(snapshot, policy);
+                remote.load(snapshot, PolicyFiles.of(policy));
                 List<Way> ways =
                         List.of(
                                 new Way("direct whole", direct, false),

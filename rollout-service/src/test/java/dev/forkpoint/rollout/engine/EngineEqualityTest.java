@@ -13,6 +13,7 @@ import dev.forkpoint.policy.Rollout;
 import dev.forkpoint.policy.SamplingParameters;
 import dev.forkpoint.policy.TinyModels;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
+import dev.forkpoint.service.store.PolicyFiles;
 import dev.forkpoint.triton.TritonRuntime;
 import dev.forkpoint.triton.kserve.KserveServer;
 import java.io.IOException;
@@ -54,13 +55,13 @@ class EngineEqualityTest {
                 GeneratorOptions.defaults().withMaxRows(64).withKvBudgetBytes(256L << 20);
         direct = new DirectEngine(policy, generator, Duration.ofSeconds(30));
         triton = new TritonEngine(policy, generator, stats -> {});
-        direct.load(snapshot(1), first);
-        triton.load(snapshot(1), first);
+        direct.load(snapshot(1), PolicyFiles.of(first));
+        triton.load(snapshot(1), PolicyFiles.of(first));
         server =
                 KserveServer.start(
                         triton.server(), KserveServer.Options.local().withPolicyRoots(directory));
         remote = new RemoteEngine(List.of("127.0.0.1:" + server.port()), null, 1000, stats -> {});
-        remote.load(snapshot(1), first);
+        remote.load(snapshot(1), PolicyFiles.of(first));
     }
 
     @AfterAll
@@ -183,10 +184,10 @@ class EngineEqualityTest {
                                 PolicyOptions.defaults().withThreads(1),
                                 GeneratorOptions.defaults().withKvBudgetBytes(64L << 20),
                                 stats -> {})) {
-            other.load(snapshot(2), second);
-            swapped.load(snapshot(1), first);
+            other.load(snapshot(2), PolicyFiles.of(second));
+            swapped.load(snapshot(1), PolicyFiles.of(first));
             assertThat(ids(Waiting.all(swapped, requests, false))).isEqualTo(ids(before));
-            swapped.load(snapshot(2), second);
+            swapped.load(snapshot(2), PolicyFiles.of(second));
             assertThat(swapped.served().orElseThrow().snapshot().getVersion()).isEqualTo(2);
             List<List<Integer>> after = ids(Waiting.all(other, requests, false));
             assertThat(after).isNotEqualTo(ids(before));
@@ -200,9 +201,13 @@ class EngineEqualityTest {
                                 ? java.util.Arrays.copyOf(content, content.length / 2)
                                 : content);
             }
-            assertThatThrownBy(() -> swapped.load(snapshot(3), damaged))
+            assertThatThrownBy(() -> swapped.load(snapshot(3), PolicyFiles.of(damaged)))
                     .isInstanceOf(IOException.class);
-            assertThatThrownBy(() -> swapped.load(snapshot(3), directory.resolve("missing")))
+            assertThatThrownBy(
+                            () ->
+                                    swapped.load(
+                                            snapshot(3),
+                                            PolicyFiles.of(directory.resolve("missing"))))
                     .isInstanceOf(IOException.class);
             assertThat(swapped.served().orElseThrow().snapshot().getVersion()).isEqualTo(2);
             assertThat(ids(Waiting.all(swapped, requests, false))).isEqualTo(after);

@@ -7,6 +7,7 @@ import dev.forkpoint.policy.GenerationRequest;
 import dev.forkpoint.policy.SamplingParameters;
 import dev.forkpoint.policy.TinyModels;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
+import dev.forkpoint.service.store.PolicyFiles;
 import dev.forkpoint.triton.TritonRuntime;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
@@ -49,7 +50,9 @@ class TritonServiceTest {
         Path policy =
                 TinyModels.write(
                         Files.createTempDirectory("policy").resolve("tiny"), 1, "a", "b", "c");
-        engine.load(PolicySnapshot.newBuilder().setPolicyId("p").setVersion(1).build(), policy);
+        engine.load(
+                PolicySnapshot.newBuilder().setPolicyId("p").setVersion(1).build(),
+                PolicyFiles.of(policy));
         GenerationRequest request =
                 new GenerationRequest(
                         new int[] {3}, 1, SamplingParameters.defaults(7).ignoringEos());
@@ -60,7 +63,9 @@ class TritonServiceTest {
                         null,
                         100,
                         stats -> {})) {
-            remote.load(PolicySnapshot.newBuilder().setPolicyId("p").setVersion(1).build(), policy);
+            remote.load(
+                    PolicySnapshot.newBuilder().setPolicyId("p").setVersion(1).build(),
+                    PolicyFiles.of(policy));
             assertThat(Waiting.all(remote, List.of(request), false).get(0).tokenIds())
                     .isEqualTo(Waiting.all(engine, List.of(request), false).get(0).tokenIds());
         }

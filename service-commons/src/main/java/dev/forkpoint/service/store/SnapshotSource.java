@@ -22,10 +22,12 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
@@ -67,7 +69,7 @@ public class SnapshotSource {
      * @param allowed prefixes of URIs that may be read: {@code file:/dir/} or {@code
      *     https://host/path/}; none: nothing may
      * @param cache folder for what was downloaded
-     * @param cacheKeep newest snapshots that stay in the cache, at least 1
+     * @param cacheKeep newest snapshots that stay in the cache, at least 2: an adapter and its base
      * @param peerUris prefixes of URIs that peers serve, who are shown the token and need the
      *     peers' certificates; other servers are not shown it
      */
@@ -88,9 +90,11 @@ public class SnapshotSource {
             Duration fileLimit,
             Optional<List<String>> peerUris,
             PeerSecurity security) {
-        if (cacheKeep < 1) {
+        if (cacheKeep < 2) {
             throw new IllegalArgumentException(
-                    "forkpoint.policy.cache-keep: " + cacheKeep + " (expected: at least 1)");
+                    "forkpoint.policy.cache-keep: "
+                            + cacheKeep
+                            + " (expected: at least 2, an adapter and its base)");
         }
         this.cacheKeep = cacheKeep;
         this.fileLimit = fileLimit;
@@ -128,8 +132,8 @@ public class SnapshotSource {
         return prefix.endsWith("/") ? prefix : prefix + "/";
     }
 
-    /** The snapshot's folder on this machine. */
-    public Path fetch(PolicySnapshot snapshot) {
+    /** The snapshot's files on this machine. */
+    public PolicyFiles fetch(PolicySnapshot snapshot) {
         if (!snapshot.getPolicyId().matches("[A-Za-z0-9._-]{1,128}")) {
             throw ServiceException.invalidField(
                     "policy.policy_id",
@@ -142,7 +146,11 @@ public class SnapshotSource {
                     Long.toUnsignedString(snapshot.getVersion()),
                     "at most " + Long.MAX_VALUE);
         }
-        return fetch("policy.uri", snapshot.getUri(), snapshot.getManifestSha256());
+        Path own = fetch("policy.uri", snapshot.getUri(), snapshot.getManifestSha256());
+        return snapshot.getBaseUri().isEmpty()
+                ? PolicyFiles.of(own)
+                : new PolicyFiles(
+                        fetch("policy.base_uri", snapshot.getBaseUri(), ""), Optional.of(own));
     }
 
     /**
@@ -263,6 +271,8 @@ public class SnapshotSource {
                 getFiles(folder, JSON.readTree(content).path("files"), part);
                 move(part, done);
                 forgetOld(done);
+            } else { // in use, so the last to be forgotten: the base of many adapters, say
+                Files.setLastModifiedTime(done, FileTime.from(Instant.now()));
             }
             return done;
         } finally {
