@@ -130,6 +130,25 @@ class SnapshotSourceTest {
     }
 
     @Test
+    void findsAnAdapterWithItsBaseAndNamesTheFieldOfTheBase() throws Exception {
+        Path base = Files.createDirectories(allowed.resolve("base"));
+        Path own = Files.createDirectories(allowed.resolve("run/1"));
+        PolicySnapshot.Builder adapter =
+                PolicySnapshot.newBuilder()
+                        .setPolicyId("run")
+                        .setVersion(1)
+                        .setUri(own.toUri().toString())
+                        .setBaseUri(base.toUri().toString());
+        assertThat(source().fetch(adapter.build()))
+                .isEqualTo(new PolicyFiles(base.toRealPath(), Optional.of(own.toRealPath())));
+        assertThat(source().fetch(adapter.clearBaseUri().build()))
+                .isEqualTo(PolicyFiles.of(own.toRealPath()));
+        adapter.setBaseUri("file:/etc/");
+        assertThatThrownBy(() -> source().fetch(adapter.build()))
+                .hasMessageStartingWith("policy.base_uri: file:/etc/ is not under");
+    }
+
+    @Test
     void readsAFolderUnderTheAllowListWithItsManifest() throws Exception {
         Path at = allowed.resolve("run/0");
         String hash = snapshot(at, "model.safetensors", new byte[100]);
@@ -140,7 +159,7 @@ class SnapshotSourceTest {
                                                 .setUri(at.toUri().toString())
                                                 .setManifestSha256(hash)
                                                 .build()))
-                .isEqualTo(at.toRealPath());
+                .isEqualTo(PolicyFiles.of(at.toRealPath()));
         ServiceException wrong = failure(source(), at.toUri().toString(), "0".repeat(64));
         assertThat(wrong.code()).isEqualTo(Code.FAILED_PRECONDITION);
         assertThat(wrong).hasMessageContaining(hash).hasMessageContaining("0".repeat(64));
