@@ -329,6 +329,8 @@ class QuickstartIT {
         Cli.Result served =
                 forkpoint(
                         "generate",
+                        "--max-tokens",
+                        "16",
                         "--json",
                         "--policy",
                         last.toString(),
