@@ -142,6 +142,11 @@ class DriverTest {
         assertThat(cancelled.unanswered()).isZero();
     }
 
+    /** What gRPC's own server, unlike the services, says of bytes that are no message. */
+    private static boolean isUndecodable(String violation) {
+        return violation.contains("UNKNOWN, description=Application error processing RPC");
+    }
+
     @Test
     void nonsenseIsCountedByMethodAndStatus() throws Exception {
         FakeReward service = service(1, 100);
@@ -152,7 +157,7 @@ class DriverTest {
                                 Workloads.reward().examples(),
                                 1)
                         .run(60);
-        assertThat(result.violations()).isEmpty();
+        assertThat(result.violations()).isNotEmpty().allMatch(DriverTest::isUndecodable);
         assertThat(result.statuses().values().stream().mapToLong(Long::longValue).sum())
                 .isEqualTo(60);
         assertThat(result.statuses().keySet())
@@ -173,7 +178,9 @@ class DriverTest {
                                 Workloads.reward().examples(),
                                 1)
                         .run(16);
-        assertThat(result.violations()).isNotEmpty().allMatch(v -> v.contains("ListTasks"));
+        assertThat(result.violations().stream().filter(v -> !isUndecodable(v)))
+                .isNotEmpty()
+                .allMatch(v -> v.contains("ListTasks"));
     }
 
     @Test
