@@ -37,6 +37,7 @@ class LearnerServiceStub:
     | a field is missing or out of range (BadRequest names it) | INVALID_ARGUMENT | INVALID_FIELD | no |
     | no trainer, or no sequence, of that id | NOT_FOUND | UNKNOWN_TRAINER, UNKNOWN_SEQUENCE | no |
     | a run is active, or trainers would exceed the limit | RESOURCE_EXHAUSTED | RUN_ACTIVE, TOO_MANY_TRAINERS | later |
+    | too many open calls (RetryInfo says when) | RESOURCE_EXHAUSTED | OVERLOADED | yes |
     | a loss, gradient or weight is not finite; nothing changed | FAILED_PRECONDITION | NON_FINITE | no |
     | nothing was accumulated | FAILED_PRECONDITION | NOTHING_ACCUMULATED | no |
     | policy cannot be read | FAILED_PRECONDITION | POLICY_INVALID | no |
@@ -97,6 +98,7 @@ class LearnerServiceServicer:
     | a field is missing or out of range (BadRequest names it) | INVALID_ARGUMENT | INVALID_FIELD | no |
     | no trainer, or no sequence, of that id | NOT_FOUND | UNKNOWN_TRAINER, UNKNOWN_SEQUENCE | no |
     | a run is active, or trainers would exceed the limit | RESOURCE_EXHAUSTED | RUN_ACTIVE, TOO_MANY_TRAINERS | later |
+    | too many open calls (RetryInfo says when) | RESOURCE_EXHAUSTED | OVERLOADED | yes |
     | a loss, gradient or weight is not finite; nothing changed | FAILED_PRECONDITION | NON_FINITE | no |
     | nothing was accumulated | FAILED_PRECONDITION | NOTHING_ACCUMULATED | no |
     | policy cannot be read | FAILED_PRECONDITION | POLICY_INVALID | no |
@@ -209,6 +211,7 @@ class LearnerService:
     | a field is missing or out of range (BadRequest names it) | INVALID_ARGUMENT | INVALID_FIELD | no |
     | no trainer, or no sequence, of that id | NOT_FOUND | UNKNOWN_TRAINER, UNKNOWN_SEQUENCE | no |
     | a run is active, or trainers would exceed the limit | RESOURCE_EXHAUSTED | RUN_ACTIVE, TOO_MANY_TRAINERS | later |
+    | too many open calls (RetryInfo says when) | RESOURCE_EXHAUSTED | OVERLOADED | yes |
     | a loss, gradient or weight is not finite; nothing changed | FAILED_PRECONDITION | NON_FINITE | no |
     | nothing was accumulated | FAILED_PRECONDITION | NOTHING_ACCUMULATED | no |
     | policy cannot be read | FAILED_PRECONDITION | POLICY_INVALID | no |

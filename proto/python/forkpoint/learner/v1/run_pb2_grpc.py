@@ -35,6 +35,7 @@ class RunServiceStub:
     | the specification is wrong (BadRequest names every field at once) | INVALID_ARGUMENT | INVALID_SPEC | no |
     | no run of that id | NOT_FOUND | UNKNOWN_RUN | no |
     | another run is active | RESOURCE_EXHAUSTED | RUN_ACTIVE | later |
+    | too many open calls (RetryInfo says when) | RESOURCE_EXHAUSTED | OVERLOADED | yes |
     | the run's state does not allow it | FAILED_PRECONDITION | RUN_STATE | no |
     | a run directory exists, is damaged or cannot be written | FAILED_PRECONDITION | RUN_DIRECTORY | no |
     | a policy or data set cannot be read | FAILED_PRECONDITION | POLICY_INVALID, DATA_INVALID | no |
@@ -93,6 +94,7 @@ class RunServiceServicer:
     | the specification is wrong (BadRequest names every field at once) | INVALID_ARGUMENT | INVALID_SPEC | no |
     | no run of that id | NOT_FOUND | UNKNOWN_RUN | no |
     | another run is active | RESOURCE_EXHAUSTED | RUN_ACTIVE | later |
+    | too many open calls (RetryInfo says when) | RESOURCE_EXHAUSTED | OVERLOADED | yes |
     | the run's state does not allow it | FAILED_PRECONDITION | RUN_STATE | no |
     | a run directory exists, is damaged or cannot be written | FAILED_PRECONDITION | RUN_DIRECTORY | no |
     | a policy or data set cannot be read | FAILED_PRECONDITION | POLICY_INVALID, DATA_INVALID | no |
@@ -203,6 +205,7 @@ class RunService:
     | the specification is wrong (BadRequest names every field at once) | INVALID_ARGUMENT | INVALID_SPEC | no |
     | no run of that id | NOT_FOUND | UNKNOWN_RUN | no |
     | another run is active | RESOURCE_EXHAUSTED | RUN_ACTIVE | later |
+    | too many open calls (RetryInfo says when) | RESOURCE_EXHAUSTED | OVERLOADED | yes |
     | the run's state does not allow it | FAILED_PRECONDITION | RUN_STATE | no |
     | a run directory exists, is damaged or cannot be written | FAILED_PRECONDITION | RUN_DIRECTORY | no |
     | a policy or data set cannot be read | FAILED_PRECONDITION | POLICY_INVALID, DATA_INVALID | no |

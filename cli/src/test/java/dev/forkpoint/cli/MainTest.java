@@ -24,6 +24,8 @@ class MainTest {
                 "serve --port rollout=x",
                 "eval --policy x",
                 "generate --address nonsense --prompt a",
+                "doctor --address nonsense",
+                "doctor --address reward=127.0.0.1:70000",
                 "eval --address 127.0.0.1:1 --data task:countdown",
                 "score --policy no/such/folder --input pom.xml"
             })

@@ -131,6 +131,9 @@ class SecurityIT {
 
             Cli.Result doctor = Cli.run("doctor", "--address", "reward=" + address);
             assertThat(doctor.code()).as(doctor.out() + doctor.err()).isZero();
+            Cli.Result mistaken = Cli.run("doctor", "--address", "learner=" + address);
+            assertThat(mistaken.code()).isEqualTo(1);
+            assertThat(mistaken.out()).contains("does not serve forkpoint.learner.v1");
 
             assertThat(ask(ManagedChannelBuilder.forTarget(address).usePlaintext().build()))
                     .as("plain text")
@@ -148,7 +151,7 @@ class SecurityIT {
             String address = "reward=127.0.0.1:" + silent.getLocalPort();
             Cli.Result doctor = Cli.run("doctor", "--address", address);
             assertThat(doctor.code()).isEqualTo(1);
-            assertThat(doctor.out()).contains("no answer");
+            assertThat(doctor.out()).contains("no answer in time");
             Cli.Result verify =
                     Cli.run(
                             "verify",

@@ -207,8 +207,15 @@ public final class Driver {
             }
         }
 
+        /** Whether a session takes a request; its turn is next. */
         boolean takes() {
-            return sessions.get(turn).isReady();
+            for (int i = 0; i < sessions.size(); i++) {
+                if (sessions.get(turn).isReady()) {
+                    return true;
+                }
+                turn = (turn + 1) % sessions.size();
+            }
+            return false;
         }
 
         String send(long dueAt, Workload.Size size) {

@@ -40,7 +40,12 @@ public final class Fuzzer {
 
     /** A call with nonsense in it may be refused; these would mean that it broke something. */
     private static final Set<Status.Code> UNSUITABLE =
-            Set.of(Status.Code.DEADLINE_EXCEEDED, Status.Code.UNAVAILABLE, Status.Code.DATA_LOSS);
+            Set.of(
+                    Status.Code.DEADLINE_EXCEEDED,
+                    Status.Code.UNAVAILABLE,
+                    Status.Code.DATA_LOSS,
+                    Status.Code.INTERNAL,
+                    Status.Code.UNKNOWN);
 
     private static final Pattern STACK_TRACE =
             Pattern.compile("\\n?\\s+at [\\w.$]+\\(|Exception in thread|Caused by:");

@@ -2,15 +2,13 @@ package dev.forkpoint.load;
 
 import io.grpc.ManagedChannel;
 import io.grpc.ServiceDescriptor;
-import java.io.IOException;
-import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.function.Consumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The whole test of one service: ramp to saturation, open loop below it, ten times too much,
@@ -22,8 +20,16 @@ public final class LoadTest {
     private static final int SESSIONS = 8;
     private static final double GROWTH = 1.1;
     private static final int ENOUGH_OUTSTANDING = 256;
-    private static final Pattern HEAP =
-            Pattern.compile("(?m)^jvm_memory_used_bytes\\{[^}]*area=\"heap\"[^}]*}\\s+(\\S+)");
+
+    /** What a soak may add to resident memory in its second half, as a share. */
+    private static final double SOAK_GROWTH = 0.03;
+
+    /** What overload may leave alive on the heap: a share of what was, and MiB. */
+    private static final double LEFT_BEHIND = 0.25;
+
+    private static final double LEFT_BEHIND_MIB = 32;
+    private static final long SAMPLE_MILLIS = 100;
+    private static final long SOAK_SAMPLE_MILLIS = 1000;
 
     /**
      * How long and how much.
@@ -73,6 +79,9 @@ public final class LoadTest {
      *
      * @param saturationPerSecond most served requests a second on the ramp
      * @param heapMib used heap of the service after each phase, by its own metrics; MiB
+     * @param residentMib most resident memory during each phase, where the service is a process of
+     *     this machine; MiB
+     * @param soak null: there was none
      */
     public record Result(
             String service,
@@ -80,6 +89,8 @@ public final class LoadTest {
             double saturationPerSecond,
             List<Measurement> phases,
             Map<String, Double> heapMib,
+            Map<String, Double> residentMib,
+            @Nullable Soak soak,
             Fuzzer.Result fuzz,
             List<Check> checks) {
 
@@ -94,13 +105,16 @@ public final class LoadTest {
     private final List<ServiceDescriptor> services;
     private final Plan plan;
     private final Consumer<String> progress;
+    private final ServiceMemory memory;
     private final List<Measurement> phases = new ArrayList<>();
-    private boolean hasMetrics = true;
     private final Map<String, Double> heapMib = new LinkedHashMap<>();
+    private final Map<String, Double> residentMib = new LinkedHashMap<>();
     private final List<Check> checks = new ArrayList<>();
 
     /**
      * @param address {@code host:port}
+     * @param pid process of the service, where it is one of this machine and memory is to be
+     *     judged; 0: not known
      * @param services what the service offers, for the nonsense
      * @param progress told of every phase in a line
      */
@@ -108,6 +122,7 @@ public final class LoadTest {
             Workload workload,
             ServiceConnection connection,
             String address,
+            long pid,
             List<ServiceDescriptor> services,
             Plan plan,
             Consumer<String> progress) {
@@ -117,6 +132,7 @@ public final class LoadTest {
         this.services = services;
         this.plan = plan;
         this.progress = progress;
+        memory = new ServiceMemory(connection, address, pid);
     }
 
     /** Runs all phases. Failures of the service are checks that do not hold. */
@@ -136,10 +152,11 @@ public final class LoadTest {
     private Result phases(List<ManagedChannel> channels) throws InterruptedException {
         Driver one = new Driver(workload, channels.subList(0, 1), 60);
         Driver many = new Driver(workload, channels, 120);
-        record(one.closed("warm-up", 16, plan.phaseSeconds()));
+        record(() -> one.closed("warm-up", 16, plan.phaseSeconds()));
         double saturation = 0;
         for (int level : plan.levels()) {
-            Measurement m = record(one.closed("closed loop, " + level, level, plan.phaseSeconds()));
+            Measurement m =
+                    record(() -> one.closed("closed loop, " + level, level, plan.phaseSeconds()));
             boolean grows = m.servedPerSecond() > GROWTH * saturation;
             saturation = Math.max(saturation, m.servedPerSecond());
             if (!grows && level >= ENOUGH_OUTSTANDING) {
@@ -148,14 +165,16 @@ public final class LoadTest {
         }
         check("serves", saturation > 0, "%.1f requests/s at saturation".formatted(saturation));
         double rate = Math.max(1, saturation);
-        record(many.open("open loop, half of saturation", rate / 2, plan.phaseSeconds()));
+        record(() -> many.open("open loop, half of saturation", rate / 2, plan.phaseSeconds()));
 
+        OptionalDouble before = memory.liveMib();
         Measurement over =
                 record(
-                        many.open(
-                                "overload, %.0f times".formatted(OVERLOAD),
-                                OVERLOAD * rate,
-                                plan.phaseSeconds()));
+                        () ->
+                                many.open(
+                                        "overload, %.0f times".formatted(OVERLOAD),
+                                        OVERLOAD * rate,
+                                        plan.phaseSeconds()));
         check(
                 "overload: every request is answered",
                 over.unanswered() == 0,
@@ -163,26 +182,29 @@ public final class LoadTest {
         check(
                 "overload: what is accepted is served within its deadline",
                 over.failures().isEmpty(),
-                "%d served, p99 %.0f ms; %d shed, p99 %.0f ms; %d held back; %s"
+                "%d served, p99 %.0f ms; %s"
                         .formatted(
                                 over.served(),
                                 over.latencyMs().getOrDefault("p99", Double.NaN),
-                                over.shed(),
-                                over.shedMs().getOrDefault("p99", Double.NaN),
-                                over.held(),
                                 over.failures()));
-        Measurement after = record(one.closed("after overload", 16, plan.phaseSeconds()));
+        check(
+                "overload: the rest is shed or held back",
+                over.shed() + over.held() > 0 || over.served() == over.sent(),
+                "%d shed, p50 %.0f ms, p99 %.0f ms; %d held back"
+                        .formatted(
+                                over.shed(),
+                                over.shedMs().getOrDefault("p50", Double.NaN),
+                                over.shedMs().getOrDefault("p99", Double.NaN),
+                                over.held()));
+        Measurement after = record(() -> one.closed("after overload", 16, plan.phaseSeconds()));
         check(
                 "recovers by itself",
                 after.shed() == 0 && after.failures().isEmpty() && after.served() > 0,
                 "%d served, %d shed, %s".formatted(after.served(), after.shed(), after.failures()));
-        if (workload.streams()) {
-            streamPhases(one);
-        }
+        memoryAfterOverload(over.phase(), before, memory.liveMib());
+        slowReaderAndCancels(one);
         sizes(one);
-        if (plan.soakSeconds() > 0) {
-            soak(many, rate / 2);
-        }
+        Soak soak = plan.soakSeconds() > 0 ? soak(many, rate / 2) : null;
         Fuzzer.Result fuzz =
                 new Fuzzer(channels.get(1), services, workload.examples(), plan.seed())
                         .run(plan.fuzzCalls());
@@ -192,23 +214,32 @@ public final class LoadTest {
                 fuzz.violations().isEmpty(),
                 fuzz.violations().isEmpty() ? "all" : fuzz.violations().get(0));
         workload.prepare(channels.get(0)); // nonsense may have unloaded the policy
-        Measurement last = record(one.closed("after nonsense", 16, plan.phaseSeconds()));
+        Measurement last = record(() -> one.closed("after nonsense", 16, plan.phaseSeconds()));
         check(
                 "healthy at the end",
                 last.served() > 0 && last.failures().isEmpty(),
                 "%d served, %s".formatted(last.served(), last.failures()));
-        return new Result(workload.service(), address, saturation, phases, heapMib, fuzz, checks);
+        return new Result(
+                workload.service(),
+                address,
+                saturation,
+                phases,
+                heapMib,
+                residentMib,
+                soak,
+                fuzz,
+                checks);
     }
 
-    private void streamPhases(Driver one) throws InterruptedException {
-        Measurement slow = record(one.slowReader("slow reader", 20_000, plan.phaseSeconds()));
+    private void slowReaderAndCancels(Driver one) throws InterruptedException {
+        Measurement slow = record(() -> one.slowReader("slow reader", 20_000, plan.phaseSeconds()));
         check(
                 "slow reader gets every answer",
                 slow.unanswered() == 0,
                 "%d of %d sent; %d held back by flow control"
                         .formatted(slow.served() + slow.shed(), slow.sent(), slow.held()));
-        record(one.cancels("cancels", 1000));
-        Measurement after = record(one.closed("after cancels", 16, plan.phaseSeconds()));
+        record(() -> one.cancels("cancels", 1000));
+        Measurement after = record(() -> one.closed("after cancels", 16, plan.phaseSeconds()));
         check(
                 "cancelled work leaves nothing behind",
                 after.served() > 0 && after.failures().isEmpty() && after.shed() == 0,
@@ -216,41 +247,87 @@ public final class LoadTest {
     }
 
     private void sizes(Driver one) throws InterruptedException {
-        Measurement tiny = record(one.oneByOne("tiny messages", Workload.Size.TINY, 50));
+        Measurement tiny = record(() -> one.oneByOne("tiny messages", Workload.Size.TINY, 50));
         check(
                 "tiny messages are answered",
                 tiny.unanswered() == 0 && tiny.sent() == 50,
                 tiny.served() + " served, " + tiny.failures());
-        Measurement huge = record(one.oneByOne("huge messages", Workload.Size.HUGE, 2));
+        Measurement huge = record(() -> one.oneByOne("huge messages", Workload.Size.HUGE, 2));
         check(
                 "huge messages are answered",
                 huge.unanswered() == 0 && huge.sent() == 2,
                 huge.served() + " served, " + huge.failures());
-        Measurement beyond = record(one.oneByOne("beyond the limit", Workload.Size.BEYOND, 1));
+        Measurement beyond =
+                record(() -> one.oneByOne("beyond the limit", Workload.Size.BEYOND, 1));
         check(
                 "messages over the limit end at once",
                 !beyond.failures().isEmpty() || beyond.shed() + beyond.served() > 0,
                 "%d served, %d shed, %s"
                         .formatted(beyond.served(), beyond.shed(), beyond.failures()));
-        Measurement after = record(one.oneByOne("after too large ones", Workload.Size.USUAL, 5));
+        Measurement after =
+                record(() -> one.oneByOne("after too large ones", Workload.Size.USUAL, 5));
         check("lives on", after.served() == 5, after.served() + " of 5 served");
     }
 
-    private void soak(Driver many, double rate) throws InterruptedException {
-        double left = plan.soakSeconds();
-        long lost = 0;
-        for (int i = 1; left > 0; i++) {
-            double seconds = Math.min(60, left);
-            Measurement m = record(many.open("soak, part " + i, rate, seconds));
-            lost += m.unanswered();
-            left -= seconds;
+    /** What overload left alive on the heap; told only of processes of this machine. */
+    private void memoryAfterOverload(String phase, OptionalDouble before, OptionalDouble after) {
+        if (before.isEmpty() || after.isEmpty()) {
+            progress.accept("memory after overload: not judged, since the process is not known");
+            return;
         }
-        check("soak: every request is answered", lost == 0, lost + " without an answer");
+        check(
+                "overload: memory is bounded",
+                after.getAsDouble() <= (1 + LEFT_BEHIND) * before.getAsDouble() + LEFT_BEHIND_MIB,
+                "heap in use after full collections: %.0f MiB before, %.0f MiB after; resident at most %.0f MiB"
+                        .formatted(
+                                before.getAsDouble(),
+                                after.getAsDouble(),
+                                residentMib.getOrDefault(phase, Double.NaN)));
     }
 
-    private Measurement record(Measurement m) {
+    private Soak soak(Driver many, double rate) throws InterruptedException {
+        double left = plan.soakSeconds();
+        long lost = 0;
+        Soak soak;
+        try (ServiceMemory.Sampler sampler = memory.sample(SOAK_SAMPLE_MILLIS, true)) {
+            for (int i = 1; left > 0; i++) {
+                String name = "soak, part " + i;
+                double seconds = Math.min(60, left);
+                Measurement m = record(() -> many.open(name, rate, seconds));
+                lost += m.unanswered();
+                left -= seconds;
+            }
+            soak = Soak.of(rate, sampler.samples());
+        }
+        check("soak: every request is answered", lost == 0, lost + " without an answer");
+        if (soak.residentGrowth() != null) {
+            check(
+                    "soak: memory does not grow",
+                    soak.residentGrowth() < SOAK_GROWTH,
+                    "resident %+.2f %%, used heap %+.1f %% over the second half"
+                            .formatted(
+                                    100 * soak.residentGrowth(),
+                                    100
+                                            * (soak.heapGrowth() == null
+                                                    ? Double.NaN
+                                                    : soak.heapGrowth())));
+        }
+        return soak;
+    }
+
+    /** Load that is measured. */
+    private interface Phase {
+        Measurement run() throws InterruptedException;
+    }
+
+    private Measurement record(Phase phase) throws InterruptedException {
+        Measurement m;
+        try (ServiceMemory.Sampler sampler = memory.sample(SAMPLE_MILLIS, false)) {
+            m = phase.run();
+            sampler.peakResidentMib().ifPresent(mib -> residentMib.put(m.phase(), mib));
+        }
         phases.add(m);
-        heap(m.phase());
+        memory.heapMib().ifPresent(mib -> heapMib.put(m.phase(), mib));
         progress.accept(
                 "%s: %.1f/s served, %d shed, p50 %.2f ms, p99 %.2f ms%s"
                         .formatted(
@@ -267,34 +344,6 @@ public final class LoadTest {
         checks.add(new Check(name, holds, found));
         if (!holds) {
             progress.accept("does not hold: " + name + ": " + found);
-        }
-    }
-
-    /** Used heap by the service's own metrics; left out where they cannot be read. */
-    private void heap(String phase) {
-        if (!hasMetrics) {
-            return;
-        }
-        try {
-            HttpResponse<String> response =
-                    connection
-                            .http()
-                            .send(
-                                    connection.get(address, "/q/metrics"),
-                                    HttpResponse.BodyHandlers.ofString());
-            double bytes = 0;
-            Matcher m = HEAP.matcher(response.body());
-            while (m.find()) {
-                bytes += Double.parseDouble(m.group(1));
-            }
-            if (bytes > 0) {
-                heapMib.put(phase, bytes / (1 << 20));
-            }
-        } catch (IOException e) {
-            hasMetrics = false;
-            progress.accept("no metrics after " + phase + ": " + e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 }

@@ -162,7 +162,8 @@ public final class Report {
         chart(result, out);
         out.append("<table><tr><th>phase</th><th>served/s</th><th>sent</th><th>served</th>");
         out.append("<th>shed</th><th>held back</th><th>failed</th><th>p50 ms</th><th>p99 ms</th>");
-        out.append("<th>max ms</th><th>shed p99 ms</th><th>heap MiB</th></tr>\n");
+        out.append(
+                "<th>max ms</th><th>shed p99 ms</th><th>heap MiB</th><th>resident MiB</th></tr>\n");
         for (Measurement m : result.phases()) {
             row(
                     out,
@@ -177,7 +178,8 @@ public final class Report {
                     number(m.latencyMs().get("p99")),
                     number(m.latencyMs().get("max")),
                     number(m.shedMs().get("p99")),
-                    number(result.heapMib().get(m.phase())));
+                    number(result.heapMib().get(m.phase())),
+                    number(result.residentMib().get(m.phase())));
         }
         out.append("</table>\n<table><tr><th>must hold</th><th>does</th><th>found</th></tr>\n");
         for (LoadTest.Check c : result.checks()) {
@@ -186,10 +188,36 @@ public final class Report {
             out.append(escaped(c.found())).append("</td></tr>\n");
         }
         out.append("</table>\n");
+        if (result.soak() != null) {
+            soak(result.soak(), out);
+        }
         out.append("<details><summary>").append(result.fuzz().calls());
         out.append(" calls with nonsense, by method and status</summary><table>\n");
         result.fuzz().statuses().forEach((k, v) -> row(out, k, Long.toString(v)));
         out.append("</table></details>\n");
+    }
+
+    /** Memory every tenth of the soak. */
+    private static void soak(Soak soak, StringBuilder out) {
+        out.append("<p>Soak at ").append(number(soak.perSecond()));
+        out.append(" requests/s. Growth over the second half: resident memory ");
+        out.append(percent(soak.residentGrowth())).append(", used heap with garbage ");
+        out.append(percent(soak.heapGrowth())).append(".</p>\n<table><tr><th>after, s</th>");
+        out.append("<th>resident MiB</th><th>used heap MiB</th></tr>\n");
+        int every = Math.max(1, soak.memory().size() / 10);
+        for (int i = every - 1; i < soak.memory().size(); i += every) {
+            Soak.Sample sample = soak.memory().get(i);
+            row(
+                    out,
+                    number(sample.seconds()),
+                    number(sample.residentMib()),
+                    number(sample.heapMib()));
+        }
+        out.append("</table>\n");
+    }
+
+    private static String percent(@Nullable Double share) {
+        return share == null ? "not known" : String.format(Locale.ROOT, "%+.2f %%", 100 * share);
     }
 
     /**

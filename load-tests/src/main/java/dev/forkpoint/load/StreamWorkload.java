@@ -78,11 +78,6 @@ final class StreamWorkload<Q, A> implements Workload {
     }
 
     @Override
-    public boolean streams() {
-        return true;
-    }
-
-    @Override
     public Session open(Channel channel, Listener listener, boolean held) {
         ClientCall<Q, A> call = channel.newCall(method, CallOptions.DEFAULT);
         call.start(

@@ -42,7 +42,10 @@ public interface Workload {
         /** Whether what was sent has gone out, so that more does not pile up here. */
         boolean isReady();
 
-        /** Lets {@code count} more answers in; only of a session that was opened held. */
+        /**
+         * Lets {@code count} more answers in, or those of all calls so far; only of a session that
+         * was opened held.
+         */
         void read(int count);
 
         /** Nothing more will be sent; answers still come. */
@@ -65,7 +68,4 @@ public interface Workload {
 
     /** Requests that the service takes, for a fuzzer to change. */
     List<Message> examples();
-
-    /** Whether requests travel on streams, which can be read slowly and cancelled by id. */
-    boolean streams();
 }

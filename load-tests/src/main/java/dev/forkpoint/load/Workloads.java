@@ -241,10 +241,19 @@ public final class Workloads {
                 (number, size) ->
                         ListRunsRequest.newBuilder()
                                 .setPageSize(1 + (int) (number % 100))
-                                .setPageToken(size == Workload.Size.USUAL ? "" : padded("", size))
+                                .setPageToken(pageToken(size))
                                 .build(),
                 channel -> {},
                 List.of(ValidateRunRequest.newBuilder().setSpec(spec()).build()));
+    }
+
+    /** The learner takes messages of 256 MiB. */
+    private static String pageToken(Workload.Size size) {
+        return switch (size) {
+            case TINY, USUAL -> "";
+            case HUGE -> "x".repeat(3_000_000);
+            case BEYOND -> "x".repeat(270_000_000);
+        };
     }
 
     /** A small run, as the quickstart's. */

@@ -5,19 +5,34 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.Int32Value;
+import com.google.protobuf.StringValue;
 import com.sun.management.OperatingSystemMXBean;
 import dev.forkpoint.cli.ExitCode;
+import dev.forkpoint.cli.UsageException;
 import dev.forkpoint.cli.local.Addresses;
 import dev.forkpoint.cli.local.Installation;
 import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.Console;
 import dev.forkpoint.cli.output.JsonLines;
 import dev.forkpoint.load.ServiceConnection;
+import dev.forkpoint.load.Services;
+import io.grpc.CallOptions;
+import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.ProtoUtils;
+import io.grpc.stub.ClientCalls;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +45,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -47,6 +63,17 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static final double DISK_NEEDED_GIB = 2;
     private static final Pattern GLIBC = Pattern.compile("(\\d+)\\.(\\d+)\\s*$");
+
+    /** Its messages have one field each: the service's name, and a status. */
+    private static final MethodDescriptor<StringValue, Int32Value> HEALTH =
+            MethodDescriptor.<StringValue, Int32Value>newBuilder()
+                    .setType(MethodDescriptor.MethodType.UNARY)
+                    .setFullMethodName("grpc.health.v1.Health/Check")
+                    .setRequestMarshaller(ProtoUtils.marshaller(StringValue.getDefaultInstance()))
+                    .setResponseMarshaller(ProtoUtils.marshaller(Int32Value.getDefaultInstance()))
+                    .build();
+
+    private static final int SERVING = 1;
 
     @ParentCommand
     @SuppressWarnings("NullAway.Init")
@@ -121,11 +148,20 @@ final class DoctorCommand implements Callable<Integer> {
     }
 
     private static List<Finding> services(String address) throws InterruptedException {
+        ServiceConnection connection;
+        HttpClient http;
+        try {
+            connection = ServiceConnection.configured();
+            http = connection.http();
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(String.valueOf(e.getMessage()), e);
+        }
         List<Finding> findings = new ArrayList<>();
         for (Map.Entry<Service, List<String>> entry :
                 Addresses.parse(address, List.of()).replicas().entrySet()) {
             for (String replica : entry.getValue()) {
-                findings.add(ServiceHealth.ask(entry.getKey(), replica).finding());
+                findings.add(
+                        ServiceHealth.ask(connection, http, entry.getKey(), replica).finding());
             }
         }
         return findings;
@@ -135,24 +171,22 @@ final class DoctorCommand implements Callable<Integer> {
     private record ServiceHealth(
             Service service, String address, Level level, String found, String advice) {
 
-        static ServiceHealth ask(Service service, String address) throws InterruptedException {
+        static ServiceHealth ask(
+                ServiceConnection connection, HttpClient http, Service service, String address)
+                throws InterruptedException {
             HttpResponse<String> response;
             try {
-                ServiceConnection connection = ServiceConnection.configured();
                 response =
-                        connection
-                                .http()
-                                .send(
-                                        connection.get(address, "/q/health/ready"),
-                                        HttpResponse.BodyHandlers.ofString());
+                        http.send(
+                                connection.get(address, "/q/health/ready"),
+                                HttpResponse.BodyHandlers.ofString());
             } catch (IOException e) {
-                return new ServiceHealth(
+                return problem(
                         service,
                         address,
-                        Level.PROBLEM,
-                        address + ": no answer: " + e,
+                        reason(e),
                         "is it running, and is this its port? a service answers gRPC, health and"
-                                + " metrics on one");
+                                + " metrics on one, with TLS where FORKPOINT_PEERS_TRUST is set");
             }
             JsonNode health;
             try {
@@ -161,20 +195,73 @@ final class DoctorCommand implements Callable<Integer> {
                 health = MissingNode.getInstance();
             }
             if (!health.has("status")) {
-                return new ServiceHealth(
+                return problem(
                         service,
                         address,
-                        Level.PROBLEM,
-                        address + ": HTTP " + response.statusCode() + " without a health status",
+                        "HTTP " + response.statusCode() + " without a health status",
                         "something else than a service of forkpoint listens there");
             }
-            boolean up = health.path("status").asText().equals("UP");
+            if (!health.path("status").asText().equals("UP")) {
+                return problem(service, address, "not ready" + checks(health), "its log says why");
+            }
+            Optional<String> refused = grpcProblem(connection, service, address);
+            return refused.isPresent()
+                    ? problem(
+                            service,
+                            address,
+                            refused.get(),
+                            "is this the address of another service?")
+                    : new ServiceHealth(
+                            service, address, Level.OK, address + ": ready" + checks(health), "");
+        }
+
+        private static ServiceHealth problem(
+                Service service, String address, String found, String advice) {
             return new ServiceHealth(
-                    service,
-                    address,
-                    up ? Level.OK : Level.PROBLEM,
-                    address + ": " + (up ? "ready" : "not ready") + checks(health),
-                    up ? "" : "its log says why");
+                    service, address, Level.PROBLEM, address + ": " + found, advice);
+        }
+
+        private static String reason(IOException e) {
+            if (e instanceof HttpConnectTimeoutException) {
+                return "no connection in time";
+            }
+            if (e instanceof HttpTimeoutException) {
+                return "no answer in time";
+            }
+            if (e instanceof ConnectException) {
+                return e.getCause() instanceof ConnectException cause
+                                && cause.getCause() instanceof UnresolvedAddressException
+                        ? "no such host"
+                        : "no connection: nothing listens there";
+            }
+            return (e instanceof SSLException ? "no TLS as expected: " : "speaks no HTTP: ")
+                    + Console.printable(String.valueOf(e.getMessage()));
+        }
+
+        /** What is wrong with the gRPC service that should be there, by gRPC's own health. */
+        private static Optional<String> grpcProblem(
+                ServiceConnection connection, Service service, String address) {
+            String name = Services.of(service.label()).get(0).getName();
+            ManagedChannel channel = connection.channel(address).build();
+            try {
+                int status =
+                        ClientCalls.blockingUnaryCall(
+                                        channel,
+                                        HEALTH,
+                                        CallOptions.DEFAULT.withDeadlineAfter(5, TimeUnit.SECONDS),
+                                        StringValue.of(name))
+                                .getValue();
+                return status == SERVING ? Optional.empty() : Optional.of("does not serve " + name);
+            } catch (StatusRuntimeException e) {
+                return Optional.of(
+                        "no gRPC: "
+                                + e.getStatus().getCode()
+                                + ", "
+                                + Console.printable(
+                                        String.valueOf(e.getStatus().getDescription())));
+            } finally {
+                channel.shutdownNow();
+            }
         }
 
         private static String checks(JsonNode health) {

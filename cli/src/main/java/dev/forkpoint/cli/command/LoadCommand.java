@@ -5,6 +5,7 @@ import dev.forkpoint.cli.FailureException;
 import dev.forkpoint.cli.UsageException;
 import dev.forkpoint.cli.local.Addresses;
 import dev.forkpoint.cli.local.Backend;
+import dev.forkpoint.cli.local.LocalServices;
 import dev.forkpoint.cli.local.LocalSettings;
 import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.load.LoadTest;
@@ -146,7 +147,7 @@ final class LoadCommand implements Callable<Integer> {
         Addresses addresses = Addresses.parse(String.valueOf(address), List.of(service));
         String uri = policy == null ? null : policyFolder().toUri().toString();
         List<String> replicas = addresses.replicas().getOrDefault(service, List.of());
-        return test(service, replicas.get(0), uri, plan);
+        return test(service, replicas.get(0), 0, uri, plan);
     }
 
     private LoadTest.Result local(Service service, LoadTest.Plan plan) throws InterruptedException {
@@ -158,10 +159,10 @@ final class LoadCommand implements Callable<Integer> {
             uri = folder.toUri().toString();
         }
         try (Backend backend = forkpoint.open(null, settings, service)) {
-            String at =
-                    Objects.requireNonNull(
-                            Objects.requireNonNull(backend.local()).addresses().get(service));
-            LoadTest.Result result = test(service, at, uri, plan);
+            LocalServices processes = Objects.requireNonNull(backend.local());
+            String at = Objects.requireNonNull(processes.addresses().get(service));
+            long pid = Objects.requireNonNull(processes.pids().get(service));
+            LoadTest.Result result = test(service, at, pid, uri, plan);
             backend.checkAlive();
             backend.deleteLogsAtClose();
             return result;
@@ -176,7 +177,7 @@ final class LoadCommand implements Callable<Integer> {
     }
 
     private LoadTest.Result test(
-            Service service, String at, @Nullable String policyUri, LoadTest.Plan plan)
+            Service service, String at, long pid, @Nullable String policyUri, LoadTest.Plan plan)
             throws InterruptedException {
         forkpoint.console().note(service.label() + "-service at " + at);
         Workload workload =
@@ -191,6 +192,7 @@ final class LoadCommand implements Callable<Integer> {
                             workload,
                             address == null ? ServiceConnection.plain() : connection(),
                             at,
+                            pid,
                             Services.of(service.label()),
                             plan,
                             line -> forkpoint.console().note("  " + line))

@@ -56,14 +56,24 @@ public record Addresses(Map<Service, List<String>> replicas, @Nullable String da
                 service = needed.get(0);
             } else {
                 throw new UsageException(
-                        "--address: %s is neither a file nor says which service it is; this command calls several: write %s"
-                                .formatted(entry, example(needed)));
+                        "--address: %s is neither a file nor says which service it is: write %s"
+                                .formatted(
+                                        entry,
+                                        example(
+                                                needed.isEmpty()
+                                                        ? List.of(Service.values())
+                                                        : needed)));
             }
             String address = entry.substring(equals + 1).trim();
             if (!address.matches("(\\[[0-9a-fA-F:]+]|[^\\s:/]+):\\d{1,5}")) {
                 throw new UsageException(
                         "--address: %s (expected: the ready file of serve, or HOST:PORT)"
                                 .formatted(entry));
+            }
+            int port = Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
+            if (port < 1 || port > 65535) {
+                throw new UsageException(
+                        "--address: %s: port %d (allowed: 1 to 65535)".formatted(entry, port));
             }
             replicas.computeIfAbsent(service, s -> new ArrayList<>()).add(address);
         }

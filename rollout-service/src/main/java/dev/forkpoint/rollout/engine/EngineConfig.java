@@ -44,9 +44,11 @@ public interface EngineConfig {
     @WithDefault("4096")
     int streamWindow();
 
-    /** How long a replaced policy may take to finish what it began. */
-    @WithDefault("10m")
-    Duration drainTimeout();
+    /**
+     * How long a replaced policy of the {@code direct} engine may take to finish what it began;
+     * absent: 10 minutes. Triton waits for as long as requests of the old version run.
+     */
+    Optional<Duration> drainTimeout();
 
     /** Remote Triton servers, {@code host:port}. */
     Remote remote();

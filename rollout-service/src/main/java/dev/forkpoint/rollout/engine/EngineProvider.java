@@ -18,6 +18,7 @@ import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -27,6 +28,7 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 public class EngineProvider {
 
+    private static final Duration DRAIN_TIMEOUT = Duration.ofMinutes(10);
     private static final Logger LOG = Logger.getLogger(EngineProvider.class);
 
     @Produces
@@ -90,9 +92,17 @@ public class EngineProvider {
                         .withMaxRows(config.maxRows())
                         .withKvBudgetBytes(config.kvBudgetMib() << 20);
         String name = config.engine().orElseGet(EngineProvider::usual);
+        if (config.drainTimeout().isPresent() && !name.equals("direct")) {
+            throw new IllegalArgumentException(
+                    "forkpoint.rollout.drain-timeout: has no effect with engine "
+                            + name
+                            + " (expected: absent, or engine direct)");
+        }
         return switch (name) {
             case "triton" -> new TritonEngine(policy, generator, stats);
-            case "direct" -> new DirectEngine(policy, generator, config.drainTimeout());
+            case "direct" ->
+                    new DirectEngine(
+                            policy, generator, config.drainTimeout().orElse(DRAIN_TIMEOUT));
             case "remote" ->
                     new RemoteEngine(
                             config.remote()

@@ -58,10 +58,27 @@ public final class ServiceException extends RuntimeException {
         this.retryAfter = retryAfter;
     }
 
+    /** The text, or its beginning and its end, in at most so many bytes of an HTTP header. */
     private static String shortened(String text, int most) {
-        return text.length() <= most
-                ? text
-                : text.substring(0, most / 2) + " … " + text.substring(text.length() - most / 2);
+        int head = 0;
+        int room = most / 2;
+        while (head < text.length() && room >= encoded(text.charAt(head))) {
+            room -= encoded(text.charAt(head++));
+        }
+        int tail = text.length();
+        room += most - most / 2;
+        while (tail > head && room >= encoded(text.charAt(tail - 1))) {
+            room -= encoded(text.charAt(--tail));
+        }
+        return head == tail ? text : text.substring(0, head) + " … " + text.substring(tail);
+    }
+
+    /** Bytes that gRPC's percent encoding makes of a character, or of half a surrogate pair. */
+    private static int encoded(char c) {
+        if (c >= ' ' && c <= '~' && c != '%') {
+            return 1;
+        }
+        return c < 0x80 ? 3 : c < 0x800 || Character.isSurrogate(c) ? 6 : 9;
     }
 
     /** INVALID_ARGUMENT for one field: {@code field: found (expected: allowed)}. */
@@ -78,8 +95,9 @@ public final class ServiceException extends RuntimeException {
         int length = 0;
         for (FieldViolation any : violations) {
             String text = shortened(any.description(), LONGEST / 3);
-            FieldViolation v = new FieldViolation(any.field(), text);
-            length += text.length() + any.field().length();
+            String field = shortened(any.field(), LONGEST / 6); // may be a key of the caller's
+            FieldViolation v = new FieldViolation(field, text);
+            length += text.length() + field.length();
             if (length > LONGEST && !told.isEmpty()) {
                 break;
             }

@@ -2,6 +2,7 @@ package dev.forkpoint.service.lifecycle;
 
 import io.grpc.Context;
 import io.grpc.Contexts;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
@@ -9,13 +10,13 @@ import io.grpc.ServerInterceptor;
 import io.quarkus.grpc.GlobalInterceptor;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
  * Makes the caller's deadline that of the call's {@link Context}, which Vert.x' server does not:
- * calls and downloads that the service makes on its behalf end with it.
+ * calls and downloads that the service makes on its behalf end with it. An answered or cancelled
+ * call ends its context at once, which would otherwise stay in memory until the deadline.
  */
 @ApplicationScoped
 @GlobalInterceptor
@@ -24,13 +25,19 @@ public class DeadlineInterceptor implements ServerInterceptor {
     private static final Metadata.Key<String> TIMEOUT =
             Metadata.Key.of("grpc-timeout", Metadata.ASCII_STRING_MARSHALLER);
 
-    private final ScheduledExecutorService timer =
-            Executors.newSingleThreadScheduledExecutor(
+    private final ScheduledThreadPoolExecutor timer =
+            new ScheduledThreadPoolExecutor(
+                    1,
                     task -> {
                         Thread t = new Thread(task, "deadlines");
                         t.setDaemon(true);
                         return t;
                     });
+
+    DeadlineInterceptor() {
+        // or the queue would keep what was cancelled until its time comes
+        timer.setRemoveOnCancelPolicy(true);
+    }
 
     @Override
     public <Q, A> ServerCall.Listener<Q> interceptCall(
@@ -41,7 +48,26 @@ public class DeadlineInterceptor implements ServerInterceptor {
         }
         Context.CancellableContext context =
                 Context.current().withDeadlineAfter(nanos(timeout), TimeUnit.NANOSECONDS, timer);
-        return Contexts.interceptCall(context, call, headers, next);
+        return new SimpleForwardingServerCallListener<>(
+                Contexts.interceptCall(context, call, headers, next)) {
+            @Override
+            public void onCancel() {
+                try {
+                    super.onCancel();
+                } finally {
+                    context.cancel(null);
+                }
+            }
+
+            @Override
+            public void onComplete() {
+                try {
+                    super.onComplete();
+                } finally {
+                    context.cancel(null);
+                }
+            }
+        };
     }
 
     /** Up to eight digits and a unit, as gRPC's protocol has it. */
@@ -57,6 +83,11 @@ public class DeadlineInterceptor implements ServerInterceptor {
                     default -> TimeUnit.NANOSECONDS;
                 };
         return unit.toNanos(amount);
+    }
+
+    /** Calls whose deadline is watched. */
+    int watched() {
+        return timer.getQueue().size();
     }
 
     @PreDestroy

@@ -32,6 +32,7 @@ public class StartupChecks {
                     "forkpoint.home",
                     "forkpoint.insecure",
                     "forkpoint.log.json",
+                    "forkpoint.max-open-calls",
                     "forkpoint.parent-pid",
                     "forkpoint.peers.policy-uris",
                     "forkpoint.peers.token-file",

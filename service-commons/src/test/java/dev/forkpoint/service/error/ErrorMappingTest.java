@@ -1,5 +1,6 @@
 package dev.forkpoint.service.error;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.rpc.BadRequest;
@@ -10,6 +11,7 @@ import com.google.rpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
+import java.net.URLEncoder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,6 +66,33 @@ class ErrorMappingTest {
                     e.toStatus().getMessage().length() + e.toStatus().getSerializedSize() * 4 / 3;
             assertThat(bytes).isLessThan(7000);
             assertThat(e.getMessage()).contains(" … ");
+        }
+    }
+
+    /**
+     * HTTP/2 clients take 8 KiB of headers; beyond, they see a broken stream instead of a reason.
+     */
+    @Test
+    void textThatIsLongWhenEncodedFitsToo() {
+        String key = "\\boxed{" + "(".repeat(3000) + "}";
+        for (String text :
+                List.of(
+                        "\u20ac".repeat(2000),
+                        "\ud83e\udd16".repeat(2000),
+                        "%\u0000".repeat(2000))) {
+            for (ServiceException e :
+                    List.of(
+                            ServiceException.invalidField(key, text, "a known option"),
+                            ServiceException.invalidFields(
+                                    "INVALID_FIELD",
+                                    List.of(
+                                            new ServiceException.FieldViolation(key, text),
+                                            new ServiceException.FieldViolation(key, text))),
+                            new ServiceException(Code.NOT_FOUND, "NO_TASK", text))) {
+                // encodes a little more than gRPC does
+                int message = URLEncoder.encode(e.toStatus().getMessage(), UTF_8).length();
+                assertThat(message + e.toStatus().getSerializedSize() * 4 / 3).isLessThan(8000);
+            }
         }
     }
 

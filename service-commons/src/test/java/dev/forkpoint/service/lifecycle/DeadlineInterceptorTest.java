@@ -2,6 +2,10 @@ package dev.forkpoint.service.lifecycle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -18,5 +22,24 @@ class DeadlineInterceptorTest {
     })
     void readsEveryUnitOfTheProtocol(String timeout, long nanos) {
         assertThat(DeadlineInterceptor.nanos(timeout)).isEqualTo(nanos);
+    }
+
+    @Test
+    void anAnsweredCallDoesNotStayUntilItsDeadline() {
+        DeadlineInterceptor deadlines = new DeadlineInterceptor();
+        try {
+            Metadata headers = new Metadata();
+            headers.put(Metadata.Key.of("grpc-timeout", Metadata.ASCII_STRING_MARSHALLER), "1H");
+            ServerCall.Listener<String> call =
+                    deadlines.interceptCall(
+                            new FakeCall("x.X/Get", MethodDescriptor.MethodType.UNARY),
+                            headers,
+                            (c, h) -> new ServerCall.Listener<>() {});
+            assertThat(deadlines.watched()).isEqualTo(1);
+            call.onComplete();
+            assertThat(deadlines.watched()).isZero();
+        } finally {
+            deadlines.close();
+        }
     }
 }
