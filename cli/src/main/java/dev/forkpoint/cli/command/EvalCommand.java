@@ -142,14 +142,10 @@ final class EvalCommand implements Callable<Integer> {
         Path folder = null;
         Path second = null;
         if (compare != null) {
-            second = PolicyFolder.requireOrAdapter("--compare", compare, forkpoint.installation());
-            local.allow(second);
-            PolicyFolder.base(second).ifPresent(local::allow);
+            second = PolicyFolder.offer("--compare", compare, forkpoint.installation(), local);
         }
         if (policy != null) {
-            folder = PolicyFolder.requireOrAdapter("--policy", policy, forkpoint.installation());
-            local.allow(folder);
-            PolicyFolder.base(folder).ifPresent(local::allow);
+            folder = PolicyFolder.offer("--policy", policy, forkpoint.installation(), local);
             snapshot = PolicyFolder.snapshot(folder);
         } else if (cache != null) {
             throw new UsageException("--policy is missing: --cache knows policies by their files");

@@ -127,10 +127,7 @@ final class GenerateCommand implements Callable<Integer> {
         LocalSettings local = new LocalSettings(Service.ROLLOUT).engine(engine);
         PolicySnapshot snapshot = null;
         if (policy != null) {
-            Path folder =
-                    PolicyFolder.requireOrAdapter("--policy", policy, forkpoint.installation());
-            local.allow(folder);
-            PolicyFolder.base(folder).ifPresent(local::allow);
+            Path folder = PolicyFolder.offer("--policy", policy, forkpoint.installation(), local);
             snapshot = PolicyFolder.snapshot(folder);
         } else if (services.address() == null) {
             throw new UsageException("--policy is missing (or --address of a running service)");

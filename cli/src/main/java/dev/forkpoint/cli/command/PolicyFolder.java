@@ -3,6 +3,7 @@ package dev.forkpoint.cli.command;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.forkpoint.cli.UsageException;
 import dev.forkpoint.cli.local.Installation;
+import dev.forkpoint.cli.local.LocalSettings;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,9 +49,13 @@ final class PolicyFolder {
         return requireFile(option, path, installation, CONFIG);
     }
 
-    /** The folder of a policy, or of an adapter that names a base on this machine. */
-    static Path requireOrAdapter(String option, String path, Installation installation) {
+    /**
+     * The folder of a policy, or of an adapter that names a base on this machine; the services that
+     * the command starts may read it, and the base.
+     */
+    static Path offer(String option, String path, Installation installation, LocalSettings local) {
         Path folder = find(option, path, List.of(installation.root()));
+        local.allow(folder);
         if (!isAdapter(folder)) {
             return require(option, path, installation);
         }
@@ -60,6 +65,7 @@ final class PolicyFolder {
                     "%s: %s names the base \"%s\" (expected: a folder on this machine with %s)"
                             .formatted(option, folder.resolve(ADAPTER_CONFIG), base, CONFIG));
         }
+        local.allow(base);
         return folder;
     }
 

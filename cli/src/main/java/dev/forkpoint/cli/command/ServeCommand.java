@@ -9,8 +9,6 @@ import dev.forkpoint.cli.local.LocalSettings;
 import dev.forkpoint.cli.local.Service;
 import dev.forkpoint.cli.output.Console;
 import dev.forkpoint.cli.output.JsonLines;
-import dev.forkpoint.proto.entropy.v1.EntropyServiceGrpc;
-import dev.forkpoint.proto.entropy.v1.LoadPolicyRequest;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -93,10 +91,7 @@ final class ServeCommand implements Callable<Integer> {
         }
         PolicySnapshot snapshot = null;
         if (policy != null) {
-            Path folder =
-                    PolicyFolder.requireOrAdapter("--policy", policy, forkpoint.installation());
-            local.allow(folder);
-            PolicyFolder.base(folder).ifPresent(local::allow);
+            Path folder = PolicyFolder.offer("--policy", policy, forkpoint.installation(), local);
             snapshot = PolicyFolder.snapshot(folder);
         }
         Console console = forkpoint.console();
@@ -105,9 +100,7 @@ final class ServeCommand implements Callable<Integer> {
             LocalServices services = Objects.requireNonNull(backend.local());
             if (snapshot != null) {
                 RolloutCalls.serve(backend, snapshot);
-                EntropyServiceGrpc.newBlockingStub(backend.channel(Service.ENTROPY))
-                        .withDeadlineAfter(RolloutCalls.LOAD_SECONDS, TimeUnit.SECONDS)
-                        .loadPolicy(LoadPolicyRequest.newBuilder().setPolicy(snapshot).build());
+                AnalysisData.load(backend, snapshot);
             }
             services.moveLogs(runRoot.toAbsolutePath().resolve("serve-logs"));
             announce(console, backend, services);

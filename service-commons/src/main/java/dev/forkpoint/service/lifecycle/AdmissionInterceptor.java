@@ -2,7 +2,6 @@ package dev.forkpoint.service.lifecycle;
 
 import dev.forkpoint.service.error.ServiceException;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
-import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
@@ -84,19 +83,7 @@ public class AdmissionInterceptor implements ServerInterceptor {
             permit.release();
             throw e;
         }
-        return new SimpleForwardingServerCallListener<>(listener) {
-            @Override
-            public void onCancel() {
-                permit.release();
-                super.onCancel();
-            }
-
-            @Override
-            public void onComplete() {
-                permit.release();
-                super.onComplete();
-            }
-        };
+        return CallEnd.then(listener, permit::release);
     }
 
     /** One call's place; a call may end in several ways at once. */

@@ -2,7 +2,6 @@ package dev.forkpoint.service.lifecycle;
 
 import io.grpc.Context;
 import io.grpc.Contexts;
-import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
@@ -48,26 +47,8 @@ public class DeadlineInterceptor implements ServerInterceptor {
         }
         Context.CancellableContext context =
                 Context.current().withDeadlineAfter(nanos(timeout), TimeUnit.NANOSECONDS, timer);
-        return new SimpleForwardingServerCallListener<>(
-                Contexts.interceptCall(context, call, headers, next)) {
-            @Override
-            public void onCancel() {
-                try {
-                    super.onCancel();
-                } finally {
-                    context.cancel(null);
-                }
-            }
-
-            @Override
-            public void onComplete() {
-                try {
-                    super.onComplete();
-                } finally {
-                    context.cancel(null);
-                }
-            }
-        };
+        return CallEnd.then(
+                Contexts.interceptCall(context, call, headers, next), () -> context.cancel(null));
     }
 
     /** Up to eight digits and a unit, as gRPC's protocol has it. */
