@@ -28,19 +28,40 @@ final class Batching {
      * Elements of its logits are a multiple of 32: vectorised exp ends in a scalar one that rounds
      * otherwise.
      */
-    static int rows(int n, int vocabulary) {
-        return up(Math.max(1, n), vocabulary % 2 == 0 ? 16 : 32);
+    static int rows(int n, ModelConfig c) {
+        return up(Math.max(1, n), (c.vocabularySize() % 2 == 0 ? 16 : 32) * plainRows(c));
     }
 
     /**
      * Rows of a batch of whole sequences of this width: two or more, and a multiple of 32 tokens.
      */
-    static int sequences(int n, int width) {
+    static int sequences(int n, int width, ModelConfig c) {
         int rows = Math.max(2, n);
-        while ((long) rows * width % 32 != 0) {
+        while ((long) rows * width % (32 * plainRows(c)) != 0) {
             rows++;
         }
         return rows;
+    }
+
+    /** Targets of which the head is computed at once, where there are so many. */
+    static int targets(int n) {
+        return up(n, 96);
+    }
+
+    /**
+     * 3 where a matrix has no blocked layout (see prepacked in decoder.py), else 1. On CPUs without
+     * AVX-512, oneDNN's products with plain matrices take six rows at a time and add up the rest in
+     * another order: there, rows come in multiples of 48.
+     */
+    private static int plainRows(ModelConfig c) {
+        int attention = c.attentionHeads() * c.headDimension();
+        int projected = attention + 2 * c.keyValueHeads() * c.headDimension();
+        boolean blocked =
+                c.hiddenSize() % 64 == 0
+                        && c.intermediateSize() % 64 == 0
+                        && projected % 64 == 0
+                        && attention % 16 == 0;
+        return blocked ? 1 : 3;
     }
 
     private static int up(int n, int quantum) {

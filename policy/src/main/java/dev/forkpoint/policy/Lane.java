@@ -57,7 +57,7 @@ final class Lane implements AutoCloseable {
 
     /** Bytes of a cache for so many responses of so many slots. */
     static long cacheBytes(int responses, int slots, ModelConfig c) {
-        return Batching.rows(responses, c.vocabularySize()) * (long) slots * bytesPerSlot(c);
+        return Batching.rows(responses, c) * (long) slots * bytesPerSlot(c);
     }
 
     int active() {
@@ -67,7 +67,7 @@ final class Lane implements AutoCloseable {
     /** Bytes that the cache would take with these responses beside the running ones. */
     long bytesWith(List<Response> more, Response another) {
         int needed = Math.max(another.slots, slotsNeeded(more));
-        return Batching.rows(active + more.size() + 1, vocabulary) * (long) needed * bytesPerSlot;
+        return Batching.rows(active + more.size() + 1, policy.config()) * (long) needed * bytesPerSlot;
     }
 
     private int slotsNeeded(List<Response> more) {
@@ -167,7 +167,7 @@ final class Lane implements AutoCloseable {
 
     private void prefill(
             List<Response> leaders, Integer[] members, int width, int[] leaderOf, int[] rowOf) {
-        int batch = Batching.sequences(members.length, width);
+        int batch = Batching.sequences(members.length, width, policy.config());
         long[] ids = new long[batch * width];
         int[] placeOf = new int[leaders.size()];
         Arrays.fill(placeOf, -1);
@@ -215,7 +215,7 @@ final class Lane implements AutoCloseable {
      * together into a cache that does.
      */
     private void layOut(int responses, int slotsNeeded) {
-        int wanted = Batching.rows(responses, vocabulary);
+        int wanted = Batching.rows(responses, policy.config());
         boolean wasteful = (long) rows.length * slots > 2L * wanted * slotsNeeded;
         if (cache == null || rows.length < wanted || slots < slotsNeeded || wasteful) {
             move(wanted, slotsNeeded);
@@ -383,7 +383,7 @@ final class Lane implements AutoCloseable {
                 end(b, r.stopped() ? FinishReason.STOP : FinishReason.LENGTH);
             }
         }
-        int wanted = Batching.rows(active, vocabulary);
+        int wanted = Batching.rows(active, policy.config());
         if (active > 0
                 && wanted <= rows.length * 3 / 4) { // a smaller batch pays for moving its rows
             move(wanted, slots);

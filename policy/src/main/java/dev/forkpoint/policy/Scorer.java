@@ -37,7 +37,8 @@ public final class Scorer implements AutoCloseable {
     /** Positions whose logits are formed at once; a function of the vocabulary alone. */
     static int headChunk(int vocabulary) {
         int block = vocabulary <= 16384 ? vocabulary : 8192; // as head_block in decoder.py
-        return Math.max(32, Math.min(4096, LOGITS_AT_ONCE / block / 32 * 32));
+        return Batching.targets(
+                Math.max(1, Math.min(4000, LOGITS_AT_ONCE / block - 95)));
     }
 
     /**
@@ -177,14 +178,14 @@ public final class Scorer implements AutoCloseable {
 
     private record Positions(PtNDArray ids, PtNDArray kept, PtNDArray target) {}
 
-    private static Positions positions(PtNDManager scope, Batch batch, List<int[]> sequences) {
+    private Positions positions(PtNDManager scope, Batch batch, List<int[]> sequences) {
         int width = batch.width;
-        int rows = Batching.sequences(batch.members.length, width);
+        int rows = Batching.sequences(batch.members.length, width, policy.config());
         int count = 0;
         for (int s : batch.members) {
             count += sequences.get(s).length - 1;
         }
-        int padded = (count + 31) / 32 * 32;
+        int padded = Batching.targets(count);
         long[] ids = new long[rows * width];
         long[] kept = new long[padded];
         long[] target = new long[padded];

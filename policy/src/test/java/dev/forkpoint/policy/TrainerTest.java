@@ -30,15 +30,29 @@ class TrainerTest {
     }
 
     private static List<TrainingSequence> sequences(int n, long seed) {
+        return sequences(n, seed, 40);
+    }
+
+    /** A few prompts, of up to so many tokens, with several responses each. */
+    private static List<TrainingSequence> sequences(int n, long seed, int longestPrompt) {
         Random random = new Random(seed);
+        int[][] prompts = new int[1 + n / 6][];
+        Arrays.setAll(
+                prompts,
+                i -> random.ints(1 + random.nextInt(longestPrompt), 0, 48).toArray());
         return IntStream.range(0, n)
                 .mapToObj(
                         i -> {
-                            int length = 2 + random.nextInt(60);
-                            int[] ids = random.ints(length, 0, 48).toArray();
+                            int[] prompt = prompts[random.nextInt(prompts.length)];
+                            int length = prompt.length + 1 + random.nextInt(30);
+                            int[] ids = Arrays.copyOf(prompt, length);
+                            for (int t = prompt.length; t < length; t++) {
+                                ids[t] = random.nextInt(48);
+                            }
                             return new TrainingSequence(
                                     ids,
-                                    IntStream.range(1, length)
+                                    prompt.length,
+                                    IntStream.range(prompt.length, length)
                                             .filter(t -> random.nextInt(3) > 0)
                                             .toArray());
                         })
@@ -106,6 +120,35 @@ class TrainerTest {
                                         whole))
                         .isLessThan(1e-5);
             }
+        }
+    }
+
+    @Test
+    void sharedPromptsAreComputedOnceToTheSameGradient() throws Exception {
+        for (int longestPrompt : new int[] {1, 40, 460}) {
+            List<TrainingSequence> shared = sequences(24, 4, longestPrompt);
+            List<TrainingSequence> apart =
+                    shared.stream().map(s -> new TrainingSequence(s.ids(), s.positions())).toList();
+            try (Policy policy = tiny("model")) {
+                for (boolean checkpointing : new boolean[] {false, true}) {
+                    TrainerOptions options =
+                            TrainerOptions.defaults().withGradientCheckpointing(checkpointing);
+                    assertThat(
+                                    relativeDifference(
+                                            gradient(policy, options, List.of(shared), 0.8),
+                                            gradient(policy, options, List.of(apart), 0.8)))
+                            .isLessThan(1e-5);
+                }
+            }
+            int packed =
+                    MicroBatch.cut(shared, 1 << 20, 1).get(0).rows().stream()
+                            .mapToInt(MicroBatch.Row::tokens)
+                            .sum();
+            int alone =
+                    MicroBatch.cut(apart, 1 << 20, 1).get(0).rows().stream()
+                            .mapToInt(MicroBatch.Row::tokens)
+                            .sum();
+            assertThat(packed).isLessThan(longestPrompt == 1 ? alone + 1 : alone * 2 / 3);
         }
     }
 

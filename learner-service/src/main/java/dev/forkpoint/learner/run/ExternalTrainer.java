@@ -484,6 +484,7 @@ public final class ExternalTrainer implements AutoCloseable {
     private static TrainingSequence training(Sequence s, int[] positions) {
         return new TrainingSequence(
                 Ints.toArray(s.getTokenIdsList()),
+                s.getPromptLength(),
                 Arrays.stream(positions).map(t -> s.getPromptLength() + t).toArray());
     }
 

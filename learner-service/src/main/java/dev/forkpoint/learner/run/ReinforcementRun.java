@@ -529,7 +529,7 @@ final class ReinforcementRun {
         for (int i = 0; i < at.length; i++) {
             at[i] = prompt + positions[i];
         }
-        return new TrainingSequence(ids(e), at);
+        return new TrainingSequence(ids(e), prompt, at);
     }
 
     private static double[] doubles(float[] values) {

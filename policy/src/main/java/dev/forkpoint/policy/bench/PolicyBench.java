@@ -361,6 +361,7 @@ public final class PolicyBench {
                 sequences.add(
                         new TrainingSequence(
                                 joined(requests.get(i), rollouts.get(i)),
+                                prompt,
                                 IntStream.range(0, n)
                                         .filter(t -> kept[begin + t])
                                         .map(t -> prompt + t)
@@ -434,6 +435,7 @@ public final class PolicyBench {
                                         i ->
                                                 new TrainingSequence(
                                                         joined(requests.get(i), rollouts.get(i)),
+                                                        prompt.length,
                                                         IntStream.range(0, old.get(i)[0].length)
                                                                 .map(t -> prompt.length + t)
                                                                 .toArray()))

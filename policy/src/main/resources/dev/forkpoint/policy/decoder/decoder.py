@@ -12,7 +12,8 @@ oneDNN generates AVX-512 on every CPU that has it, where MKL (aten::linear, mm) 
 operator has no autograd, hence the backward by hand.
 Query/key rows of wqkv, their biases and norms are stored in rotary pairs (0, D/2, 1, D/2+1, ...), so that RoPE is one complex product.
 
-A row's bits must not depend on its neighbours. So: no dense product of fewer than 16 rows; each row's keys begin at slot 0; widths are
+A row's bits must not depend on its neighbours. So: no dense product of fewer than 16 rows, and with a matrix that is not prepacked none but of
+multiples of 48 (without AVX-512, oneDNN takes six rows at a time there, and adds up the rest in another order); each row's keys begin at slot 0; widths are
 multiples of 8 with exact zeros beyond a row's own; batched products have at least two members and 400 multiplications each; element
 counts of exp are multiples of 32.
 """
@@ -73,6 +74,17 @@ else:
 
     def prepacked(w: Tensor, rows: int) -> Tensor:
         return w
+
+
+def linear_plain(x: Tensor, w: Tensor) -> Tensor:
+    """x w' with a matrix that is not prepacked: the bits of a row do not depend on how many there are"""
+    rows = x.size(0)
+    whole = (rows + 47) // 48 * 48
+    if whole == rows:
+        return linear(x, w)
+    padded = torch.zeros([whole, x.size(1)], device=x.device)
+    padded[:rows] = x
+    return linear(padded, w)[:rows]
 
 
 def weight_gradient(dy: Tensor, x: Tensor) -> Tensor:
@@ -282,56 +294,75 @@ def query_block(L: int, Q: int) -> int:
     return max(16, min(256, (1 << 22) // (Q * L) // 16 * 16))
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, L: int, Q: int) -> Tuple[Tensor, Tensor]:
-    """causal attention of q [B*K, G*L, D]; the probabilities too when they are computed in one piece, else an empty tensor"""
-    G = q.size(1) // L
+def attend(q: Tensor, k: Tensor, v: Tensor, n: int, Q: int) -> Tuple[Tensor, Tensor]:
+    """causal attention of q [B*K, G*n, D], the last n of the places of k and v [B*K, L, D]; the probabilities too when they are computed in
+    one piece, else an empty tensor"""
+    G, L = q.size(1) // n, k.size(1)
+    first = L - n
     step = query_block(L, Q)
-    if step == L:
-        p = torch.softmax(torch.baddbmm(causal_mask(0, L, G, q), q, k.transpose(1, 2)), -1)
+    if step >= n:
+        p = torch.softmax(torch.baddbmm(causal_mask(first, L, G, q), q, k.transpose(1, 2)), -1)
         return torch.bmm(p, v), p
-    q4 = q.view(q.size(0), G, L, -1)
+    q4 = q.view(q.size(0), G, n, -1)
     out = torch.empty_like(q4)
-    for a in range(0, L, step):
-        e = min(a + step, L)
+    for a in range(0, n, step):
+        e = min(a + step, n)
         part = q4[:, :, a:e].reshape(q.size(0), G * (e - a), -1)
-        p = torch.softmax(torch.baddbmm(causal_mask(a, e, G, q), part, k[:, :e].transpose(1, 2)), -1)
-        out[:, :, a:e] = torch.bmm(p, v[:, :e]).view(q.size(0), G, e - a, -1)
+        p = torch.softmax(torch.baddbmm(causal_mask(first + a, first + e, G, q), part, k[:, :first + e].transpose(1, 2)), -1)
+        out[:, :, a:e] = torch.bmm(p, v[:, :first + e]).view(q.size(0), G, e - a, -1)
     return out.view_as(q), torch.empty([0])
 
 
-def attend_backward(do: Tensor, q: Tensor, k: Tensor, v: Tensor, p: Tensor, L: int, Q: int) -> Tuple[Tensor, Tensor, Tensor]:
-    G = q.size(1) // L
-    step = query_block(L, Q)
-    if step == L:
+def attend_backward(do: Tensor, q: Tensor, k: Tensor, v: Tensor, p: Tensor, n: int, Q: int) -> Tuple[Tensor, Tensor, Tensor]:
+    if p.numel() != 0:
         ds = torch._softmax_backward_data(torch.bmm(do, v.transpose(1, 2)), p, -1, torch.float32)
         return torch.bmm(ds, k), torch.bmm(ds.transpose(1, 2), q), torch.bmm(p.transpose(1, 2), do)
-    q4, do4 = q.view(q.size(0), G, L, -1), do.view(q.size(0), G, L, -1)
+    G, L = q.size(1) // n, k.size(1)
+    first = L - n
+    step = query_block(L, Q)
+    q4, do4 = q.view(q.size(0), G, n, -1), do.view(q.size(0), G, n, -1)
     dq, dk, dv = torch.empty_like(q4), torch.zeros_like(k), torch.zeros_like(v)
-    for a in range(0, L, step):
-        e = min(a + step, L)
+    for a in range(0, n, step):
+        e = min(a + step, n)
         qa = q4[:, :, a:e].reshape(q.size(0), G * (e - a), -1)
         da = do4[:, :, a:e].reshape(q.size(0), G * (e - a), -1)
-        pa = torch.softmax(torch.baddbmm(causal_mask(a, e, G, q), qa, k[:, :e].transpose(1, 2)), -1)
-        ds = torch._softmax_backward_data(torch.bmm(da, v[:, :e].transpose(1, 2)), pa, -1, torch.float32)
-        dv[:, :e].add_(torch.bmm(pa.transpose(1, 2), da))
-        dq[:, :, a:e] = torch.bmm(ds, k[:, :e]).view(q.size(0), G, e - a, -1)
-        dk[:, :e].add_(torch.bmm(ds.transpose(1, 2), qa))
+        seen = first + e
+        pa = torch.softmax(torch.baddbmm(causal_mask(first + a, seen, G, q), qa, k[:, :seen].transpose(1, 2)), -1)
+        ds = torch._softmax_backward_data(torch.bmm(da, v[:, :seen].transpose(1, 2)), pa, -1, torch.float32)
+        dv[:, :seen].add_(torch.bmm(pa.transpose(1, 2), da))
+        dq[:, :, a:e] = torch.bmm(ds, k[:, :seen]).view(q.size(0), G, e - a, -1)
+        dk[:, :seen].add_(torch.bmm(ds.transpose(1, 2), qa))
     return dq.view_as(q), dk, dv
 
 
-def gathered(x: Tensor, index: Tensor, at: int, B: int, L: int, K: int) -> Tensor:
+# Packed tokens attend in groups of rows. layout = [queries, keys, query_place, key_place, twins, twin_tokens, valid]; shapes holds (B, L, n) of
+# each group: B rows of L keys, whose last n places are queries. queries and keys name the token in each such place of all groups, query_place
+# and key_place the place of each token. A token that is a key in more rows than its own (a prompt that responses share) has its other places
+# in twins [.] and its number beside it in twin_tokens. valid is 0 where a query's place is filled only to pad. All empty: tokens lie in the
+# order of the places.
+
+def gathered(x: Tensor, index: Tensor, at: int, B: int, n: int, K: int) -> Tensor:
     """the tokens of one attention group out of the packed ones, as `grouped`"""
     if index.numel() == 0:
-        return grouped(x.narrow(0, at, B * L), B, L, K)
-    return grouped(x.index_select(0, index.narrow(0, at, B * L)), B, L, K)
+        return grouped(x.narrow(0, at, B * n), B, n, K)
+    return grouped(x.index_select(0, index.narrow(0, at, B * n)), B, n, K)
 
 
-def scattered(parts: List[Tensor], inverse: Tensor) -> Tensor:
+def scattered(parts: List[Tensor], place: Tensor) -> Tensor:
     """the inverse of gathered, over all groups"""
     whole = parts[0] if len(parts) == 1 else torch.cat(parts)
-    if inverse.numel() == 0:
+    if place.numel() == 0:
         return whole
-    return whole.index_select(0, inverse)
+    return whole.index_select(0, place)
+
+
+def summed(parts: List[Tensor], layout: List[Tensor]) -> Tensor:
+    """scattered, of gradients of keys or values: those of a token's other places are added"""
+    out = scattered(parts, layout[3])
+    if layout[4].numel() == 0:
+        return out
+    whole = parts[0] if len(parts) == 1 else torch.cat(parts)
+    return out.index_add_(0, layout[5], whole.index_select(0, layout[4]))
 
 
 # ---------------------------------------------------------------------- layers
@@ -372,14 +403,23 @@ def context(w: List[Tensor], cis: Tensor, ids: Tensor, last: bool, dims: List[in
     return x
 
 
-def layer_forward(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, shapes: List[int], index: Tensor, inverse: Tensor, dims: List[int],
-                  eps: float, saved: List[Tensor]) -> Tensor:
-    """appends to saved r1, h1, r, y, o, r2, h2, gu, then q, k, v, p of each attention group"""
+def layer_forward(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, shapes: List[int], layout: List[Tensor], kept: Tensor,
+                  dims: List[int], eps: float, saved: List[Tensor]) -> Tensor:
+    """appends to saved r1, h1, r, y, o, r2, h2, gu, then q, k, v, p of each attention group. Past the keys and values, only the tokens kept
+    [M] are computed (empty: all)"""
     N = x.size(0)
     Q, K, D, I = dims[3], dims[4], dims[5], dims[6]
     r1 = inverse_rms(x, eps)
     h1 = x * r1
-    qkv = linear_bias(h1, w[6 * i], w[6 * i + 1]).view(N, Q + 2 * K, D)
+    if kept.numel() == 0:
+        qkv = linear_bias(h1, w[6 * i], w[6 * i + 1])
+    else:
+        qkv = torch.zeros([N, (Q + 2 * K) * D], device=x.device)
+        bias = w[6 * i + 1]
+        split = Q * D * dims[8]
+        qkv[:, Q * D:] = linear_bias(h1, w[6 * i][Q * D:], bias[split:])
+        qkv[kept, :Q * D] = linear_bias(h1[kept], w[6 * i][:Q * D], bias[:split])
+    qkv = qkv.view(N, Q + 2 * K, D)
     qk = qkv[:, :Q + K]
     r, y = torch.empty([0]), torch.empty([0])
     if dims[9] != 0:
@@ -389,15 +429,21 @@ def layer_forward(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, shapes: 
     qk = rotate(qk, rotation)
     parts: List[Tensor] = []
     groups: List[Tensor] = []
-    at = 0
-    for j in range(len(shapes) // 2):
-        B, L = shapes[2 * j], shapes[2 * j + 1]
-        q, k, v = gathered(qk[:, :Q], index, at, B, L, K), gathered(qk[:, Q:], index, at, B, L, K), gathered(qkv[:, Q + K:], index, at, B, L, K)
-        o, p = attend(q, k, v, L, Q)
-        parts.append(ungrouped(o, B, L, K).reshape(B * L, Q * D))
+    at, query_at = 0, 0
+    for j in range(len(shapes) // 3):
+        B, L, n = shapes[3 * j], shapes[3 * j + 1], shapes[3 * j + 2]
+        q = gathered(qk[:, :Q], layout[0], query_at, B, n, K)
+        k, v = gathered(qk[:, Q:], layout[1], at, B, L, K), gathered(qkv[:, Q + K:], layout[1], at, B, L, K)
+        o, p = attend(q, k, v, n, Q)
+        parts.append(ungrouped(o, B, n, K).reshape(B * n, Q * D))
         groups += [q, k, v, p]
         at += B * L
-    o = scattered(parts, inverse)
+        query_at += B * n
+    place = layout[2]
+    if kept.numel() != 0:
+        place = kept if place.numel() == 0 else place[kept]
+        x = x[kept]
+    o = scattered(parts, place)
     x = linear_add(o, w[6 * i + 3], x)
     r2 = inverse_rms(x, eps)
     h2 = x * r2
@@ -407,12 +453,13 @@ def layer_forward(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, shapes: 
     return linear_add(torch.nn.functional.silu(gu[:, :I]).mul_(gu[:, I:]), w[6 * i + 5], x)
 
 
-def layer_backward(dx: Tensor, w: List[Tensor], i: int, g: List[Tensor], rotation: Tensor, shapes: List[int], index: Tensor, inverse: Tensor,
-                   valid: Tensor, dims: List[int], saved: List[Tensor], s: int) -> Tensor:
-    """adds the layer's gradients to g; saved[s...] is what layer_forward kept; rotation is conjugated"""
-    N = dx.size(0)
+def layer_backward(dx: Tensor, w: List[Tensor], i: int, g: List[Tensor], rotation: Tensor, shapes: List[int], layout: List[Tensor],
+                   kept: Tensor, dims: List[int], saved: List[Tensor], s: int) -> Tensor:
+    """adds the layer's gradients to g; saved[s...] is what layer_forward kept; rotation is conjugated. kept may name a token twice only where
+    the gradient is zero"""
     Q, K, D, I = dims[3], dims[4], dims[5], dims[6]
     r1, h1, r, y, o, r2, h2, gu = saved[s], saved[s + 1], saved[s + 2], saved[s + 3], saved[s + 4], saved[s + 5], saved[s + 6], saved[s + 7]
+    N = h1.size(0)
     gate, up = gu[:, :I], gu[:, I:]
     # x += Wd (silu(gate) * up)
     act = torch.nn.functional.silu(gate)
@@ -425,23 +472,30 @@ def layer_backward(dx: Tensor, w: List[Tensor], i: int, g: List[Tensor], rotatio
     dx = norm_backward(dx, linear(dgu, w[6 * i + 4].t()), h2, r2)
     # x += Wo softmax(q k') v
     g[9 * i + 5].add_(weight_gradient(dx, o))
-    do_all = linear(dx, w[6 * i + 3].t()).view(N, Q, D)
-    dqk_parts: List[Tensor] = []
+    do_all = linear(dx, w[6 * i + 3].t())
+    if kept.numel() != 0:
+        do_all = torch.zeros([N, Q * D], device=dx.device).index_copy_(0, kept, do_all)
+        dx = torch.zeros_like(h1).index_copy_(0, kept, dx)
+    do_all = do_all.view(N, Q, D)
+    valid = layout[6]
+    dq_parts: List[Tensor] = []
+    dk_parts: List[Tensor] = []
     dv_parts: List[Tensor] = []
-    at = 0
-    for j in range(len(shapes) // 2):
-        B, L = shapes[2 * j], shapes[2 * j + 1]
-        do = gathered(do_all, index, at, B, L, K)
+    query_at = 0
+    for j in range(len(shapes) // 3):
+        B, L, n = shapes[3 * j], shapes[3 * j + 1], shapes[3 * j + 2]
+        do = gathered(do_all, layout[0], query_at, B, n, K)
         if valid.numel() != 0:   # a padded place reads some token's gradient, which is not its own
-            do = do.view(B, K, Q // K, L, D).mul_(valid.narrow(0, at, B * L).view(B, 1, 1, L, 1)).view(B * K, -1, D)
+            do = do.view(B, K, Q // K, n, D).mul_(valid.narrow(0, query_at, B * n).view(B, 1, 1, n, 1)).view(B * K, -1, D)
         b = s + 8 + 4 * j
-        dq, dk, dv = attend_backward(do, saved[b], saved[b + 1], saved[b + 2], saved[b + 3], L, Q)
-        dqk_parts.append(torch.cat([ungrouped(dq, B, L, K), ungrouped(dk, B, L, K)], 1))
+        dq, dk, dv = attend_backward(do, saved[b], saved[b + 1], saved[b + 2], saved[b + 3], n, Q)
+        dq_parts.append(ungrouped(dq, B, n, K))
+        dk_parts.append(ungrouped(dk, B, L, K))
         dv_parts.append(ungrouped(dv, B, L, K))
-        at += B * L
+        query_at += B * n
     dqkv = torch.empty([N, Q + 2 * K, D], device=dx.device)
-    dqkv[:, Q + K:] = scattered(dv_parts, inverse)
-    dqk = rotate(scattered(dqk_parts, inverse), rotation)
+    dqkv[:, Q + K:] = summed(dv_parts, layout)
+    dqk = rotate(torch.cat([scattered(dq_parts, layout[2]), summed(dk_parts, layout)], 1), rotation)
     if dims[9] != 0:
         dn = (dqk * y).sum(0)
         g[9 * i + 3].add_(dn[:Q].sum(0).mul_(float(D) ** -0.5))
@@ -452,10 +506,16 @@ def layer_backward(dx: Tensor, w: List[Tensor], i: int, g: List[Tensor], rotatio
     else:
         dqkv[:, :Q + K] = dqk
     dq2 = dqkv.view(N, -1)
-    g[9 * i + 1].add_(weight_gradient(dq2, h1))
     if dims[8] != 0:
         g[9 * i + 2].add_(dq2.sum(0))
-    return norm_backward(dx, linear(dq2, w[6 * i].t()), h1, r1)
+    if kept.numel() == 0:
+        g[9 * i + 1].add_(weight_gradient(dq2, h1))
+        return norm_backward(dx, linear(dq2, w[6 * i].t()), h1, r1)
+    dq, dkv = dq2[kept, :Q * D], dq2[:, Q * D:].contiguous()
+    g[9 * i + 1][:Q * D].add_(weight_gradient(dq, h1[kept]))
+    g[9 * i + 1][Q * D:].add_(weight_gradient(dkv, h1))
+    dh = linear(dkv, w[6 * i][Q * D:].t()).index_add_(0, kept, linear(dq, w[6 * i][:Q * D].t()))
+    return norm_backward(dx, dh, h1, r1)
 
 
 def filtered(p: Tensor, filters: Tensor) -> Tensor:
@@ -583,7 +643,8 @@ class Decoder(torch.nn.Module):
         base = torch.arange(B * K * D, device=ids.device).mul_(S).view(B, K * D)
         slots = torch.arange(S, device=ids.device)
         least = (400 * K // (Q * D) + 16) // 16 * 16   # see Batching.slots
-        chunk = B if B * V <= 1 << 23 else max(32, (1 << 22) // V // 32 * 32)
+        least_chunk = 48 if V % 2 == 0 else 96
+        chunk = B if B * V <= 1 << 23 else max(least_chunk, (1 << 22) // V // least_chunk * least_chunk)
         for step in range(steps):
             t = (at + step).clamp_(max=S - 1)   # a row that has ended runs on, in its own slots
             W = min(S, max(least, (last + step + 8) // 8 * 8))
@@ -604,7 +665,7 @@ class Decoder(torch.nn.Module):
             x = x * inverse_rms(x, eps) * w[-3]
             for a in range(0, B, chunk):
                 e = min(a + chunk, B)
-                z = linear(x[a:e], w[-1])
+                z = linear_plain(x[a:e], w[-1])
                 if temperature.numel() != 0:
                     z.div_(temperature[a:e, None])
                 logp = torch.log_softmax(z, -1)
@@ -658,24 +719,23 @@ class Decoder(torch.nn.Module):
     # ------------------------------------------------------------------ learning
 
     @torch.jit.export
-    def train_forward(self, w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, shapes: List[int], index: Tensor, inverse: Tensor,
+    def train_forward(self, w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, shapes: List[int], layout: List[Tensor],
                       kept: Tensor, target: Tensor, temperature: float, chunk: int, checkpointing: bool, dims: List[int],
                       eps: float) -> Tuple[Tensor, List[Tensor]]:
-        """ids [N]: sequences one after the other. Attention is confined to each: group j is shapes[2j] rows of shapes[2j+1] places, index
-        names the token in each place of all groups, inverse [N] the place of each token (both empty: tokens lie in that order).
-        kept [M] are tokens whose followers target [M] are looked at. Returns their log-probs and entropies [2, M], and what
-        train_backward needs: with checkpointing only the input of each layer"""
+        """ids [N]: sequences one after the other; how they attend: see `gathered`. kept [M] are tokens whose followers target [M] are looked
+        at; the last layer computes no others. Returns their log-probs and entropies [2, M], and what train_backward needs: with
+        checkpointing only the input of each layer"""
         rotation = cis[positions][:, None]
         x = w[-2][ids]
         saved: List[Tensor] = []
         for i in range(dims[2]):
+            rows = kept if i == dims[2] - 1 else kept[:0]
             if checkpointing:
                 saved.append(x)
                 dropped: List[Tensor] = []
-                x = layer_forward(x, w, i, rotation, shapes, index, inverse, dims, eps, dropped)
+                x = layer_forward(x, w, i, rotation, shapes, layout, rows, dims, eps, dropped)
             else:
-                x = layer_forward(x, w, i, rotation, shapes, index, inverse, dims, eps, saved)
-        x = x[kept]
+                x = layer_forward(x, w, i, rotation, shapes, layout, rows, dims, eps, saved)
         r = inverse_rms(x, eps)
         x = x * r
         M = kept.size(0)
@@ -688,12 +748,11 @@ class Decoder(torch.nn.Module):
         return out, saved
 
     @torch.jit.export
-    def train_backward(self, w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, shapes: List[int], index: Tensor, inverse: Tensor,
-                       valid: Tensor, kept: Tensor, target: Tensor, coefficient: Tensor, entropy_coefficient: Tensor, temperature: float,
-                       chunk: int, checkpointing: bool, saved: List[Tensor], grad: Tensor, dims: List[int], eps: float) -> int:
+    def train_backward(self, w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, shapes: List[int], layout: List[Tensor],
+                       kept: Tensor, target: Tensor, coefficient: Tensor, entropy_coefficient: Tensor, temperature: float, chunk: int,
+                       checkpointing: bool, saved: List[Tensor], grad: Tensor, dims: List[int], eps: float) -> int:
         """adds to grad (flat, of the folded weights: see `unfold`) the gradient of
         sum_m coefficient[m] * logp[m] + entropy_coefficient[m] * entropy[m]"""
-        N = ids.size(0)
         rotation = cis[positions][:, None]
         conjugate = rotation.conj_physical()
         g = views(grad, dims)
@@ -704,17 +763,17 @@ class Decoder(torch.nn.Module):
             ec = entropy_coefficient if entropy_coefficient.numel() == 0 else entropy_coefficient[a:e]
             dh[a:e] = head_backward(h[a:e] * w[-3], w[-1], target[a:e], coefficient[a:e], ec, entropy[a:e], lse[a:e], temperature, g[-1])
         g[-3].add_((dh * h).sum(0))
-        dx = torch.zeros([N, dims[1]], device=ids.device)
-        dx[kept] = norm_backward(torch.zeros_like(h), dh.mul_(w[-3]), h, r)
-        each = 8 + 2 * len(shapes)
+        dx = norm_backward(torch.zeros_like(h), dh.mul_(w[-3]), h, r)
+        each = 8 + 4 * (len(shapes) // 3)
         for j in range(dims[2]):
             i = dims[2] - 1 - j
+            rows = kept if j == 0 else kept[:0]
             if checkpointing:
                 again: List[Tensor] = []
-                layer_forward(saved[i], w, i, rotation, shapes, index, inverse, dims, eps, again)
-                dx = layer_backward(dx, w, i, g, conjugate, shapes, index, inverse, valid, dims, again, 0)
+                layer_forward(saved[i], w, i, rotation, shapes, layout, rows, dims, eps, again)
+                dx = layer_backward(dx, w, i, g, conjugate, shapes, layout, rows, dims, again, 0)
             else:
-                dx = layer_backward(dx, w, i, g, conjugate, shapes, index, inverse, valid, dims, saved, each * i)
+                dx = layer_backward(dx, w, i, g, conjugate, shapes, layout, rows, dims, saved, each * i)
         g[-2].index_add_(0, ids, dx)
         return 0
 
