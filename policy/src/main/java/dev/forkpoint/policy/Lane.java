@@ -67,7 +67,9 @@ final class Lane implements AutoCloseable {
     /** Bytes that the cache would take with these responses beside the running ones. */
     long bytesWith(List<Response> more, Response another) {
         int needed = Math.max(another.slots, slotsNeeded(more));
-        return Batching.rows(active + more.size() + 1, policy.config()) * (long) needed * bytesPerSlot;
+        return Batching.rows(active + more.size() + 1, policy.config())
+                * (long) needed
+                * bytesPerSlot;
     }
 
     private int slotsNeeded(List<Response> more) {

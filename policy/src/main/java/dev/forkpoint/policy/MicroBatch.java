@@ -217,7 +217,9 @@ record MicroBatch(List<Row> rows) {
         return (n + QUANTUM - 1) / QUANTUM * QUANTUM;
     }
 
-    /** Rows begin to end attend together: keys in places 0 to width, queries in those from first. */
+    /**
+     * Rows begin to end attend together: keys in places 0 to width, queries in those from first.
+     */
     private record Group(int begin, int end, int width, int first) {
         int rows() {
             return end - begin;

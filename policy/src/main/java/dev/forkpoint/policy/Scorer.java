@@ -37,8 +37,7 @@ public final class Scorer implements AutoCloseable {
     /** Positions whose logits are formed at once; a function of the vocabulary alone. */
     static int headChunk(int vocabulary) {
         int block = vocabulary <= 16384 ? vocabulary : 8192; // as head_block in decoder.py
-        return Batching.targets(
-                Math.max(1, Math.min(4000, LOGITS_AT_ONCE / block - 95)));
+        return Batching.targets(Math.max(1, Math.min(4000, LOGITS_AT_ONCE / block - 95)));
     }
 
     /**

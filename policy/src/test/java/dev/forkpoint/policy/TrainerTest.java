@@ -38,8 +38,7 @@ class TrainerTest {
         Random random = new Random(seed);
         int[][] prompts = new int[1 + n / 6][];
         Arrays.setAll(
-                prompts,
-                i -> random.ints(1 + random.nextInt(longestPrompt), 0, 48).toArray());
+                prompts, i -> random.ints(1 + random.nextInt(longestPrompt), 0, 48).toArray());
         return IntStream.range(0, n)
                 .mapToObj(
                         i -> {

@@ -97,7 +97,8 @@ final class SupervisedRun {
                     Ints.concat(tokenizer.encode(p.getDemonstration(), false), new int[] {eosId});
             int[] positions = new int[response.length];
             Arrays.setAll(positions, t -> prompt.length + t);
-            sequences.add(new TrainingSequence(Ints.concat(prompt, response), prompt.length, positions));
+            sequences.add(
+                    new TrainingSequence(Ints.concat(prompt, response), prompt.length, positions));
             tokens += response.length;
         }
         clock.sampled();
