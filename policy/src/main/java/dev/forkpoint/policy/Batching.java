@@ -43,9 +43,15 @@ final class Batching {
         return rows;
     }
 
-    /** Targets of which the head is computed at once, where there are so many. */
-    static int targets(int n) {
-        return up(n, 96);
+    /**
+     * Packed tokens, and targets of the head, come in multiples of this where bits matter: of 48
+     * for plain matrices, of 32 for exp.
+     */
+    static final int PACKED = 96;
+
+    /** Rows of an attention group: libtorch computes a single product by another path. */
+    static int attentionRows(ModelConfig c) {
+        return c.keyValueHeads() == 1 ? 2 : 1;
     }
 
     /**

@@ -19,14 +19,20 @@ import java.util.stream.LongStream;
  * tokens and scattered back.
  *
  * @param rows in the order of their packed tokens
+ * @param purpose what decides how rows are grouped
  */
-record MicroBatch(List<Row> rows) {
+record MicroBatch(List<Row> rows, Purpose purpose) {
 
-    /**
-     * Tokens and targets come in multiples of this, filled up with ones that carry no gradient:
-     * oneDNN compiles and keeps a kernel for each count it meets.
-     */
-    private static final int QUANTUM = 32;
+    /** What sequences are packed for. */
+    enum Purpose {
+        /** Least work: rows are padded to what their neighbours need. */
+        TRAINING,
+        /** Bit-equal in any company: how a sequence is computed depends on itself alone. */
+        SCORING
+    }
+
+    /** Widths of scored rows are multiples of this: see decoder.py on bits. */
+    private static final int WIDTH = 8;
 
     /**
      * Tokens {@code from} to {@code to} of a sequence. Those before {@code from} are keys of this
@@ -68,8 +74,9 @@ record MicroBatch(List<Row> rows) {
      * Cuts sequences into micro-batches, of similar size, enough to keep every worker busy and each
      * of at most so many tokens (a shared prompt counts for each sequence: keys take memory).
      */
-    static List<MicroBatch> cut(List<TrainingSequence> sequences, int tokensAtMost, int workers) {
-        List<Family> families = families(sequences);
+    static List<MicroBatch> cut(
+            List<TrainingSequence> sequences, int tokensAtMost, int workers, Purpose purpose) {
+        List<Family> families = families(sequences, purpose);
         long left = 0;
         for (Family f : families) {
             left += f.prefix;
@@ -91,7 +98,7 @@ record MicroBatch(List<Row> rows) {
                 long aim = (left + parts - 1) / Math.max(1, parts);
                 if (tokens > 0 && (keys + length > tokensAtMost || tokens + more / 2 > aim)) {
                     taken.add(new Family(members, f.prefix));
-                    out.add(of(taken, sequences));
+                    out.add(of(taken, sequences, purpose));
                     taken = new ArrayList<>();
                     members = new ArrayList<>();
                     left -= tokens;
@@ -107,13 +114,13 @@ record MicroBatch(List<Row> rows) {
             taken.add(new Family(members, f.prefix));
         }
         if (tokens > 0) {
-            out.add(of(taken, sequences));
+            out.add(of(taken, sequences, purpose));
         }
         return out;
     }
 
     /** The sequences that have a gradient, by prompt; those with the shortest sequences first. */
-    private static List<Family> families(List<TrainingSequence> sequences) {
+    private static List<Family> families(List<TrainingSequence> sequences, Purpose purpose) {
         Map<IntBuffer, List<Integer>> byPrompt = new LinkedHashMap<>();
         List<Family> out = new ArrayList<>();
         for (int i = 0; i < sequences.size(); i++) {
@@ -133,17 +140,22 @@ record MicroBatch(List<Row> rows) {
         byPrompt.forEach(
                 (prompt, members) -> {
                     members.sort(byLength);
-                    out.add(new Family(members, members.size() < 2 ? 0 : prompt.remaining()));
+                    boolean shared = members.size() > 1 || purpose == Purpose.SCORING;
+                    out.add(new Family(members, shared ? prompt.remaining() : 0));
                 });
         out.sort(Comparator.comparing(f -> f.members.get(f.members.size() - 1), byLength));
         return out;
     }
 
-    private static MicroBatch of(List<Family> families, List<TrainingSequence> sequences) {
+    private static MicroBatch of(
+            List<Family> families, List<TrainingSequence> sequences, Purpose purpose) {
         List<Row> prefixes = new ArrayList<>();
         List<Row> rows = new ArrayList<>();
         for (Family f : families) {
-            boolean shared = f.members.size() > 1 && f.prefix > 0;
+            boolean shared =
+                    f.prefix > 0
+                            && (f.members.size() > 1
+                                    || (purpose == Purpose.SCORING && !f.members.isEmpty()));
             if (shared) {
                 prefixes.add(new Row(f.members.get(0), 0, f.prefix, -1, false));
             }
@@ -156,8 +168,12 @@ record MicroBatch(List<Row> rows) {
             }
         }
         rows.sort(Comparator.comparingInt(Row::kind).thenComparingInt(Row::to));
+        if (purpose == Purpose.SCORING) {
+            rows.sort(
+                    Comparator.comparingInt(MicroBatch::width).thenComparingInt(MicroBatch::first));
+        }
         prefixes.addAll(rows);
-        return new MicroBatch(prefixes);
+        return new MicroBatch(prefixes, purpose);
     }
 
     /** Indices of the sequences in the order in which {@code kept} has their targets. */
@@ -165,18 +181,28 @@ record MicroBatch(List<Row> rows) {
         return rows.stream().filter(Row::targets).mapToInt(Row::sequence).toArray();
     }
 
-    Tensors tensors(Script script, PtNDManager scope, List<TrainingSequence> sequences) {
+    /**
+     * @param quantum tokens and targets come in multiples of this, filled up with ones that nobody
+     *     looks at
+     * @param rowsAtLeast rows of an attention group, filled up likewise
+     */
+    Tensors tensors(
+            Script script,
+            PtNDManager scope,
+            List<TrainingSequence> sequences,
+            int quantum,
+            int rowsAtLeast) {
         int used = rows.stream().mapToInt(Row::tokens).sum();
         int count = 0;
         for (int m : members()) {
             count += sequences.get(m).positions().length;
         }
         List<Row> all = new ArrayList<>(rows);
-        all.add(new Row(-1, 0, up(used + 1) - used, -1, false));
-        int tokens = up(used + 1);
+        all.add(new Row(-1, 0, up(used + 1, quantum) - used, -1, false));
+        int tokens = up(used + 1, quantum);
         long[] ids = new long[tokens];
         long[] positions = new long[tokens];
-        long[] kept = new long[up(count)];
+        long[] kept = new long[up(count, quantum)];
         long[] target = new long[kept.length];
         int[] start = new int[all.size()]; // token 0 of each row's sequence, were it in this row
         int at = 0;
@@ -200,7 +226,7 @@ record MicroBatch(List<Row> rows) {
                 kept, k, kept.length, tokens - 1); // the last filling token, whatever it predicts
         List<Group> groups = new ArrayList<>();
         for (int from = 0; from < start.length; from = groups.get(groups.size() - 1).end) {
-            groups.add(group(all, from));
+            groups.add(group(all, from, rowsAtLeast));
         }
         return new Tensors(
                 Script.array(scope, ids, tokens),
@@ -213,18 +239,25 @@ record MicroBatch(List<Row> rows) {
                 Script.array(scope, target, target.length));
     }
 
-    private static int up(int n) {
-        return (n + QUANTUM - 1) / QUANTUM * QUANTUM;
+    private static int up(int n, int quantum) {
+        return (n + quantum - 1) / quantum * quantum;
+    }
+
+    /** Keys of a scored row. */
+    private static int width(Row row) {
+        return up(row.to, WIDTH);
+    }
+
+    /** The first query of a scored row. */
+    private static int first(Row row) {
+        return row.from / WIDTH * WIDTH;
     }
 
     /**
-     * Rows begin to end attend together: keys in places 0 to width, queries in those from first.
+     * Rows begin to end attend together, and as many more as are missing: keys in places 0 to
+     * width, queries in those from first.
      */
-    private record Group(int begin, int end, int width, int first) {
-        int rows() {
-            return end - begin;
-        }
-
+    private record Group(int begin, int end, int rows, int width, int first) {
         int queries() {
             return width - first;
         }
@@ -234,8 +267,18 @@ record MicroBatch(List<Row> rows) {
      * Neighbours share a group while padding stays below an eighth of it, at their end and, of
      * queries, at their beginning.
      */
-    private static Group group(List<Row> rows, int begin) {
+    private Group group(List<Row> rows, int begin, int rowsAtLeast) {
         Row row = rows.get(begin);
+        if (purpose == Purpose.SCORING) {
+            int end = begin + 1;
+            while (end < rows.size()
+                    && width(rows.get(end)) == width(row)
+                    && first(rows.get(end)) == first(row)) {
+                end++;
+            }
+            return new Group(
+                    begin, end, Math.max(rowsAtLeast, end - begin), width(row), first(row));
+        }
         int leastFrom = row.from;
         int mostFrom = row.from;
         int leastTo = row.to;
@@ -254,7 +297,7 @@ record MicroBatch(List<Row> rows) {
             leastTo = to1;
             mostTo = to2;
         }
-        return new Group(begin, end, mostTo, leastFrom);
+        return new Group(begin, end, Math.max(rowsAtLeast, end - begin), mostTo, leastFrom);
     }
 
     /** Which token is in each place, as decoder.py has it. */
@@ -296,6 +339,8 @@ record MicroBatch(List<Row> rows) {
                 key += group.width;
                 query += group.queries();
             }
+            key += (group.rows - group.end + group.begin) * group.width;
+            query += (group.rows - group.end + group.begin) * group.queries();
         }
         PtNDArray[] out = new PtNDArray[7];
         Arrays.fill(out, script.none());

@@ -1,14 +1,14 @@
 package dev.forkpoint.policy;
 
-import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.IValue;
 import dev.forkpoint.policy.tensor.Script;
 import dev.forkpoint.policy.tensor.Workers;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
+import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Scores given sequences. Scores are bit-equal whatever else is scored along and with however many
@@ -37,14 +37,9 @@ public final class Scorer implements AutoCloseable {
     /** Positions whose logits are formed at once; a function of the vocabulary alone. */
     static int headChunk(int vocabulary) {
         int block = vocabulary <= 16384 ? vocabulary : 8192; // as head_block in decoder.py
-        return Batching.targets(Math.max(1, Math.min(4000, LOGITS_AT_ONCE / block - 95)));
+        return Math.max(1, Math.min(4096, LOGITS_AT_ONCE / block) / Batching.PACKED)
+                * Batching.PACKED;
     }
-
-    /**
-     * Sequences of one width that are computed side by side: rows of a padded batch, and where each
-     * scored position lies in it.
-     */
-    private record Batch(int[] members, int width) {}
 
     /**
      * @param sequences token ids, each of 1 to {@code maxPositions} tokens
@@ -54,15 +49,29 @@ public final class Scorer implements AutoCloseable {
      *     vocabulary, or a sequence is empty or too long
      */
     public List<TokenScores> score(List<int[]> sequences, double temperature) {
+        int[] first = new int[sequences.size()];
+        Arrays.fill(first, 1);
+        return score(sequences, first, temperature);
+    }
+
+    /**
+     * As the other, from the token at {@code first} on: those before are a prompt, computed once
+     * for all sequences that have it, and have no scores (NaN).
+     *
+     * @param first for each sequence, 1 to its length
+     */
+    public List<TokenScores> score(List<int[]> sequences, int[] first, double temperature) {
         check(sequences, temperature);
         TokenScores[] out = new TokenScores[sequences.size()];
-        List<Batch> batches = batches(sequences);
+        Arrays.setAll(out, s -> unscored(sequences.get(s).length));
+        List<TrainingSequence> wanted = wanted(sequences, first);
+        List<MicroBatch> batches = batches(wanted);
         workers.run(
                 batches.size(),
                 (worker, part) -> {
-                    Batch batch = batches.get(part);
+                    int[] members = batches.get(part).members();
                     try (PtNDManager scope = policy.script().newScope()) {
-                        Positions p = positions(scope, batch, sequences);
+                        MicroBatch.Tensors t = tensors(batches.get(part), scope, wanted);
                         float[] scores =
                                 policy.script()
                                         .tensor(
@@ -70,9 +79,12 @@ public final class Scorer implements AutoCloseable {
                                                 "score",
                                                 weights,
                                                 policy.rotations(),
-                                                p.ids,
-                                                p.kept,
-                                                p.target,
+                                                t.ids(),
+                                                t.positions(),
+                                                t.shapes(),
+                                                t.layout(),
+                                                t.kept(),
+                                                t.target(),
                                                 temperature,
                                                 chunk,
                                                 policy.dims(),
@@ -80,18 +92,66 @@ public final class Scorer implements AutoCloseable {
                                         .toFloatArray();
                         int m = scores.length / 3;
                         int at = 0;
-                        for (int s : batch.members) {
-                            int length = sequences.get(s).length;
-                            out[s] =
-                                    new TokenScores(
-                                            from(scores, at, length),
-                                            from(scores, m + at, length),
-                                            from(scores, 2 * m + at, length));
-                            at += length - 1;
+                        for (int s : members) {
+                            int n = wanted.get(s).positions().length;
+                            copy(scores, at, n, out[s].logProb());
+                            copy(scores, m + at, n, out[s].entropy());
+                            copy(scores, 2 * m + at, n, out[s].collisionProbability());
+                            at += n;
                         }
                     }
                 });
         return Arrays.asList(out);
+    }
+
+    private static TokenScores unscored(int length) {
+        float[][] none = new float[3][length];
+        for (float[] values : none) {
+            Arrays.fill(values, Float.NaN);
+        }
+        return new TokenScores(none[0], none[1], none[2]);
+    }
+
+    /** Into the last n elements. */
+    private static void copy(float[] scores, int at, int n, float[] out) {
+        System.arraycopy(scores, at, out, out.length - n, n);
+    }
+
+    private static List<TrainingSequence> wanted(List<int[]> sequences, int[] first) {
+        List<TrainingSequence> out = new ArrayList<>();
+        for (int s = 0; s < first.length; s++) {
+            int[] ids = sequences.get(s);
+            if (first[s] < 1 || first[s] > ids.length) {
+                throw new IllegalArgumentException(
+                        "first[%d]: %d (expected: 1 to %d)".formatted(s, first[s], ids.length));
+            }
+            out.add(
+                    new TrainingSequence(
+                            ids, first[s], IntStream.range(first[s], ids.length).toArray()));
+        }
+        return out;
+    }
+
+    /** The longest first, so that none waits for it. */
+    private List<MicroBatch> batches(List<TrainingSequence> wanted) {
+        List<MicroBatch> out =
+                MicroBatch.cut(
+                        wanted,
+                        options.tokensPerBatch(),
+                        workers.count(),
+                        MicroBatch.Purpose.SCORING);
+        Collections.reverse(out);
+        return out;
+    }
+
+    private MicroBatch.Tensors tensors(
+            MicroBatch batch, PtNDManager scope, List<TrainingSequence> wanted) {
+        return batch.tensors(
+                policy.script(),
+                scope,
+                wanted,
+                Batching.PACKED,
+                Batching.attentionRows(policy.config()));
     }
 
     /**
@@ -106,22 +166,34 @@ public final class Scorer implements AutoCloseable {
                     "k: " + k + " (expected: 1 to " + policy.config().vocabularySize() + ")");
         }
         TopScores[] out = new TopScores[sequences.size()];
-        List<Batch> batches = batches(sequences);
+        Arrays.setAll(
+                out,
+                s -> {
+                    int length = sequences.get(s).length;
+                    return new TopScores(new int[length][0], new float[length][0], new int[length]);
+                });
+        int[] first = new int[sequences.size()];
+        Arrays.fill(first, 1);
+        List<TrainingSequence> wanted = wanted(sequences, first);
+        List<MicroBatch> batches = batches(wanted);
         workers.run(
                 batches.size(),
                 (worker, part) -> {
-                    Batch batch = batches.get(part);
+                    MicroBatch batch = batches.get(part);
                     try (PtNDManager scope = policy.script().newScope()) {
-                        Positions p = positions(scope, batch, sequences);
+                        MicroBatch.Tensors t = tensors(batch, scope, wanted);
                         try (IValue result =
                                 policy.script()
                                         .call(
                                                 "score_top",
                                                 weights,
                                                 policy.rotations(),
-                                                p.ids,
-                                                p.kept,
-                                                p.target,
+                                                t.ids(),
+                                                t.positions(),
+                                                t.shapes(),
+                                                t.layout(),
+                                                t.kept(),
+                                                t.target(),
                                                 temperature,
                                                 chunk,
                                                 k,
@@ -133,8 +205,7 @@ public final class Scorer implements AutoCloseable {
                                     IValue ranks = parts[2]) {
                                 tops(
                                         out,
-                                        batch,
-                                        sequences,
+                                        batch.members(),
                                         k,
                                         ids.toTensor(scope).toLongArray(),
                                         logProbs.toTensor(scope).toFloatArray(),
@@ -147,109 +218,21 @@ public final class Scorer implements AutoCloseable {
     }
 
     private static void tops(
-            TopScores[] out,
-            Batch batch,
-            List<int[]> sequences,
-            int k,
-            long[] ids,
-            float[] logProbs,
-            long[] higher) {
+            TopScores[] out, int[] members, int k, long[] ids, float[] logProbs, long[] higher) {
         int at = 0;
-        for (int s : batch.members) {
-            int length = sequences.get(s).length;
-            int[][] tokenIds = new int[length][];
-            float[][] logProb = new float[length][];
-            int[] rank = new int[length];
-            tokenIds[0] = new int[0];
-            logProb[0] = new float[0];
-            for (int t = 1; t < length; t++, at++) {
+        for (int s : members) {
+            TopScores scores = out[s];
+            for (int t = 1; t < scores.rank().length; t++, at++) {
                 int row = at * k;
-                tokenIds[t] = new int[k];
+                int[] tokenIds = new int[k];
                 for (int j = 0; j < k; j++) {
-                    tokenIds[t][j] = (int) ids[row + j];
+                    tokenIds[j] = (int) ids[row + j];
                 }
-                logProb[t] = Arrays.copyOfRange(logProbs, row, row + k);
-                rank[t] = (int) higher[at] + 1;
-            }
-            out[s] = new TopScores(tokenIds, logProb, rank);
-        }
-    }
-
-    private record Positions(PtNDArray ids, PtNDArray kept, PtNDArray target) {}
-
-    private Positions positions(PtNDManager scope, Batch batch, List<int[]> sequences) {
-        int width = batch.width;
-        int rows = Batching.sequences(batch.members.length, width, policy.config());
-        int count = 0;
-        for (int s : batch.members) {
-            count += sequences.get(s).length - 1;
-        }
-        int padded = Batching.targets(count);
-        long[] ids = new long[rows * width];
-        long[] kept = new long[padded];
-        long[] target = new long[padded];
-        int m = 0;
-        for (int b = 0; b < batch.members.length; b++) {
-            int[] sequence = sequences.get(batch.members[b]);
-            for (int t = 0; t < sequence.length; t++) {
-                ids[b * width + t] = sequence[t];
-                if (t > 0) {
-                    kept[m] = (long) b * width + t - 1;
-                    target[m++] = sequence[t];
-                }
+                scores.tokenIds()[t] = tokenIds;
+                scores.logProb()[t] = Arrays.copyOfRange(logProbs, row, row + k);
+                scores.rank()[t] = (int) higher[at] + 1;
             }
         }
-        return new Positions(
-                Script.array(scope, ids, rows, width),
-                Script.array(scope, kept, padded),
-                Script.array(scope, target, padded));
-    }
-
-    /** Sequences of equal width together, in parts that keep every worker busy. */
-    private List<Batch> batches(List<int[]> sequences) {
-        Integer[] order = new Integer[sequences.size()];
-        Arrays.setAll(order, i -> i);
-        Arrays.sort(order, Comparator.comparingInt(i -> sequences.get(i).length));
-        long tokens = 0;
-        for (int[] s : sequences) {
-            tokens += Batching.width(s.length);
-        }
-        long budget =
-                Math.max(
-                        1,
-                        Math.min(
-                                options.tokensPerBatch(),
-                                (tokens + workers.count() - 1) / workers.count()));
-        List<Batch> out = new ArrayList<>();
-        int from = 0;
-        while (from < order.length) {
-            int width = Batching.width(sequences.get(order[from]).length);
-            int to = from + 1;
-            while (to < order.length
-                    && Batching.width(sequences.get(order[to]).length) == width
-                    && (to + 1L - from) * width <= budget) {
-                to++;
-            }
-            int[] members = new int[to - from];
-            for (int i = from; i < to; i++) {
-                members[i - from] = order[i];
-            }
-            out.add(new Batch(members, width));
-            from = to;
-        }
-        out.sort(
-                Comparator.comparingLong(
-                        (Batch b) ->
-                                -(long) b.members.length
-                                        * b.width)); // the longest first, so that none waits for it
-        return out;
-    }
-
-    private static float[] from(float[] scores, int at, int length) {
-        float[] out = new float[length];
-        out[0] = Float.NaN;
-        System.arraycopy(scores, at, out, 1, length - 1);
-        return out;
     }
 
     private void check(List<int[]> sequences, double temperature) {

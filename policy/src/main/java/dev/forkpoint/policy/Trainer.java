@@ -34,6 +34,9 @@ public final class Trainer implements AutoCloseable {
 
     private static final long PART_ELEMENTS = 1L << 20;
 
+    /** oneDNN compiles and keeps a kernel for each count of tokens it meets. */
+    private static final int QUANTUM = 32;
+
     private final Policy policy;
     private final TrainerOptions options;
     private final Script script;
@@ -116,7 +119,11 @@ public final class Trainer implements AutoCloseable {
             Scorer.checkSequence(policy, s, sequences.get(s).ids());
         }
         List<MicroBatch> batches =
-                MicroBatch.cut(sequences, options.tokensPerMicroBatch(), workers.count());
+                MicroBatch.cut(
+                        sequences,
+                        options.tokensPerMicroBatch(),
+                        workers.count(),
+                        MicroBatch.Purpose.TRAINING);
         if (batches.isEmpty()) {
             return;
         }
@@ -223,7 +230,7 @@ public final class Trainer implements AutoCloseable {
             SparseObjective objective,
             PtNDArray into) {
         try (PtNDManager local = script.newScope()) {
-            MicroBatch.Tensors t = batch.tensors(script, local, sequences);
+            MicroBatch.Tensors t = batch.tensors(script, local, sequences, QUANTUM, 1);
             try (IValue result =
                     script.call(
                             "train_forward",

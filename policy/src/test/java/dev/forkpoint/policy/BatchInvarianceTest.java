@@ -103,9 +103,11 @@ class BatchInvarianceTest {
             for (int length : new int[] {1, 2, 15, 16, 17, 48, 100, 300}) {
                 subjects.add(random.ints(length, 0, vocabulary).toArray());
             }
+            // two thirds of each are a prompt
             List<TokenScores> alone = new ArrayList<>();
             try (Scorer scorer = new Scorer(policy, ScorerOptions.defaults().withThreads(1))) {
-                subjects.forEach(s -> alone.addAll(scorer.score(List.of(s), 0.8)));
+                subjects.forEach(
+                        s -> alone.addAll(scorer.score(List.of(s), first(List.of(s)), 0.8)));
             }
             for (int threads : new int[] {1, 2}) {
                 try (Scorer scorer =
@@ -113,9 +115,17 @@ class BatchInvarianceTest {
                     for (int others : OTHERS) {
                         List<int[]> all = new ArrayList<>(subjects);
                         for (int i = 0; i < others; i++) {
-                            all.add(random.ints(1 + random.nextInt(80), 0, vocabulary).toArray());
+                            int[] other =
+                                    random.ints(1 + random.nextInt(80), 0, vocabulary).toArray();
+                            int[] subject = subjects.get(i % subjects.size());
+                            if (i % 3 == 0) { // the same prompt
+                                other = Arrays.copyOf(other, subject.length);
+                                System.arraycopy(subject, 0, other, 0, first(List.of(subject))[0]);
+                            }
+                            all.add(other);
                         }
-                        List<TokenScores> together = scorer.score(all, 0.8);
+                        Collections.shuffle(all.subList(subjects.size(), all.size()), random);
+                        List<TokenScores> together = scorer.score(all, first(all), 0.8);
                         for (int s = 0; s < subjects.size(); s++) {
                             TokenScores a = together.get(s);
                             TokenScores b = alone.get(s);
@@ -142,5 +152,9 @@ class BatchInvarianceTest {
                 random.ints(promptLength, 0, vocabulary).toArray(),
                 random.nextLong(),
                 SamplingParameters.defaults(maxTokens));
+    }
+
+    private static int[] first(List<int[]> sequences) {
+        return sequences.stream().mapToInt(s -> Math.max(1, s.length * 2 / 3)).toArray();
     }
 }

@@ -18,6 +18,37 @@ class ScorerTest {
 
     @TempDir Path folder;
 
+    @Test
+    void scoresAfterAPromptAreThoseOfTheWholeSequence() throws Exception {
+        for (String name : Fixtures.names().toList()) {
+            try (Policy policy = Policy.load(Fixtures.folder(name), PolicyOptions.defaults());
+                    Scorer scorer = new Scorer(policy, ScorerOptions.defaults())) {
+                Random random = new Random(5);
+                int[] prompt = random.ints(21, 0, 400).toArray();
+                List<int[]> sequences = new ArrayList<>();
+                int[] first = new int[24];
+                for (int i = 0; i < first.length; i++) {
+                    first[i] = i < 20 ? prompt.length : 1 + i % 2;
+                    int[] ids = random.ints(prompt.length + i, 0, 400).toArray();
+                    System.arraycopy(prompt, 0, ids, 0, prompt.length);
+                    sequences.add(ids);
+                }
+                List<TokenScores> whole = scorer.score(sequences, 0.8);
+                List<TokenScores> after = scorer.score(sequences, first, 0.8);
+                for (int i = 0; i < first.length; i++) {
+                    for (int t = 0; t < sequences.get(i).length; t++) {
+                        float found = after.get(i).logProb()[t];
+                        if (t < first[i]) {
+                            assertThat(found).isNaN();
+                        } else {
+                            assertThat(found).isCloseTo(whole.get(i).logProb()[t], within(1e-5f));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /**
      * A vocabulary of several blocks, against one product and a plain softmax in double precision.
      */

@@ -140,11 +140,17 @@ class TrainerTest {
                 }
             }
             int packed =
-                    MicroBatch.cut(shared, 1 << 20, 1).get(0).rows().stream()
+                    MicroBatch.cut(shared, 1 << 20, 1, MicroBatch.Purpose.TRAINING)
+                            .get(0)
+                            .rows()
+                            .stream()
                             .mapToInt(MicroBatch.Row::tokens)
                             .sum();
             int alone =
-                    MicroBatch.cut(apart, 1 << 20, 1).get(0).rows().stream()
+                    MicroBatch.cut(apart, 1 << 20, 1, MicroBatch.Purpose.TRAINING)
+                            .get(0)
+                            .rows()
+                            .stream()
                             .mapToInt(MicroBatch.Row::tokens)
                             .sum();
             assertThat(packed).isLessThan(longestPrompt == 1 ? alone + 1 : alone * 2 / 3);

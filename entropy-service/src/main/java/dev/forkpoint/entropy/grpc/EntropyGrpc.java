@@ -108,6 +108,7 @@ public class EntropyGrpc implements EntropyServiceGrpc.AsyncService, BindableSer
                         new ScoringQueue.Job(
                                 policy,
                                 ids,
+                                first,
                                 temperature,
                                 scores -> answers.last(answer(s, policy, ids, first, scores)),
                                 answers::failed);

@@ -19,22 +19,26 @@ public final class ScoringQueue implements AutoCloseable {
     public static final class Job {
         private final LoadedPolicy policy;
         private final int[] ids;
+        private final int first;
         private final double temperature;
         private final Consumer<TokenScores> scored;
         private final Consumer<Throwable> failed;
 
         /**
          * @param policy acquired by the caller; the queue releases it
+         * @param first position of the first token whose scores are wanted, 1 to the length
          * @param temperature above 0
          */
         public Job(
                 LoadedPolicy policy,
                 int[] ids,
+                int first,
                 double temperature,
                 Consumer<TokenScores> scored,
                 Consumer<Throwable> failed) {
             this.policy = policy;
             this.ids = ids;
+            this.first = first;
             this.temperature = temperature;
             this.scored = scored;
             this.failed = failed;
@@ -135,7 +139,10 @@ public final class ScoringQueue implements AutoCloseable {
             List<TokenScores> scores =
                     first.policy
                             .scorer()
-                            .score(round.stream().map(j -> j.ids).toList(), first.temperature);
+                            .score(
+                                    round.stream().map(j -> j.ids).toList(),
+                                    round.stream().mapToInt(j -> j.first).toArray(),
+                                    first.temperature);
             for (int i = 0; i < round.size(); i++) {
                 round.get(i).scored.accept(scores.get(i));
             }

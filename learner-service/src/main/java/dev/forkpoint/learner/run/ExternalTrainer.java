@@ -464,6 +464,7 @@ public final class ExternalTrainer implements AutoCloseable {
         List<TokenScores> scores =
                 trainer.score(
                         ordered.stream().map(s -> Ints.toArray(s.getTokenIdsList())).toList(),
+                        ordered.stream().mapToInt(s -> Math.max(1, s.getPromptLength())).toArray(),
                         temperature);
         List<float[]> logProb = new ArrayList<>();
         List<float[]> entropy = new ArrayList<>();

@@ -494,10 +494,13 @@ final class ReinforcementRun {
         int[] sorted = responses.clone();
         java.util.Arrays.sort(sorted);
         List<int[]> sequences = new ArrayList<>();
-        for (int response : sorted) {
-            sequences.add(ids(assembly.episodes().get(response)));
+        int[] first = new int[sorted.length];
+        for (int i = 0; i < sorted.length; i++) {
+            Episode e = assembly.episodes().get(sorted[i]);
+            sequences.add(ids(e));
+            first[i] = e.rollout().getPromptIdsCount();
         }
-        List<TokenScores> scores = trainer.score(sequences, temperature);
+        List<TokenScores> scores = trainer.score(sequences, first, temperature);
         int tokens = 0;
         for (int response : sorted) {
             tokens += assembly.episodes().get(response).length();

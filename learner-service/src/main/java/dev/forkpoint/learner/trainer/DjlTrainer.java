@@ -36,9 +36,9 @@ public final class DjlTrainer implements PolicyTrainer {
     }
 
     @Override
-    public List<TokenScores> score(List<int[]> sequences, double temperature) {
+    public List<TokenScores> score(List<int[]> sequences, int[] first, double temperature) {
         try (Scorer scorer = new Scorer(policy, ScorerOptions.defaults())) {
-            return scorer.score(sequences, temperature);
+            return scorer.score(sequences, first, temperature);
         }
     }
 

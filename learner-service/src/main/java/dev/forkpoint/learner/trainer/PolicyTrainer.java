@@ -16,8 +16,11 @@ import java.util.List;
  */
 public interface PolicyTrainer extends AutoCloseable {
 
-    /** Per-token scores under the weights as they are now. */
-    List<TokenScores> score(List<int[]> sequences, double temperature);
+    /**
+     * Per-token scores under the weights as they are now, from the token at {@code first} of each
+     * sequence on; NaN before.
+     */
+    List<TokenScores> score(List<int[]> sequences, int[] first, double temperature);
 
     /** Adds the objective's gradient over the sequences. */
     void accumulate(

@@ -307,9 +307,10 @@ public final class PolicyBench {
         for (int i = 0; i < rollouts.size(); i++) {
             sequences.add(joined(requests.get(i), rollouts.get(i)));
         }
+        int[] prompts = requests.stream().mapToInt(r -> r.promptIds().length).toArray();
         List<float[][]> out = new ArrayList<>();
         try (Scorer scorer = new Scorer(policy, ScorerOptions.defaults())) {
-            List<TokenScores> scores = scorer.score(sequences, 1);
+            List<TokenScores> scores = scorer.score(sequences, prompts, 1);
             for (int i = 0; i < scores.size(); i++) {
                 int from = requests.get(i).promptIds().length;
                 int to = sequences.get(i).length;

@@ -365,6 +365,29 @@ def summed(parts: List[Tensor], layout: List[Tensor]) -> Tensor:
     return out.index_add_(0, layout[5], whole.index_select(0, layout[4]))
 
 
+def attention(qk: Tensor, values: Tensor, shapes: List[int], layout: List[Tensor], kept: Tensor, Q: int, groups: List[Tensor],
+              save: bool) -> Tensor:
+    """of packed tokens; rotated queries and keys [N, Q + K, D], values [N, K, D] -> [N or M, Q * D], of the tokens kept [M] (empty: all).
+    With save appends q, k, v, p of each group"""
+    K, D = values.size(1), values.size(2)
+    parts: List[Tensor] = []
+    at, query_at = 0, 0
+    for j in range(len(shapes) // 3):
+        B, L, n = shapes[3 * j], shapes[3 * j + 1], shapes[3 * j + 2]
+        q = gathered(qk[:, :Q], layout[0], query_at, B, n, K)
+        k, v = gathered(qk[:, Q:], layout[1], at, B, L, K), gathered(values, layout[1], at, B, L, K)
+        o, p = attend(q, k, v, n, Q)
+        parts.append(ungrouped(o, B, n, K).reshape(B * n, Q * D))
+        if save:
+            groups.extend([q, k, v, p])
+        at += B * L
+        query_at += B * n
+    place = layout[2]
+    if kept.numel() != 0:
+        place = kept if place.numel() == 0 else place[kept]
+    return scattered(parts, place)
+
+
 # ---------------------------------------------------------------------- layers
 
 def project(x: Tensor, w: List[Tensor], at: int, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
@@ -382,24 +405,19 @@ def feed_forward(x: Tensor, w: List[Tensor], at: int, eps: float) -> Tensor:
     return linear_add(linear_mul(h, w[at + 5], linear_silu(h, w[at + 4])), w[at + 6], x)
 
 
-def context(w: List[Tensor], cis: Tensor, ids: Tensor, last: bool, dims: List[int], eps: float, cache: List[Tensor]) -> Tensor:
-    """hidden states [B*L, H] of ids [B, L]; when cache is wanted (last = False: hidden states are not) appends keys and values of each
-    layer, [B, K, D, L]"""
-    B, L = ids.size(0), ids.size(1)
-    Q, K, D = dims[3], dims[4], dims[5]
-    rotation = cis[:L].repeat(B, 1)[:, None]
-    x = w[-2][ids.flatten()]
+def scored_states(w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, shapes: List[int], layout: List[Tensor], kept: Tensor,
+                  dims: List[int], eps: float) -> Tensor:
+    """hidden states before the last norm of the packed tokens kept [M, H]; the last layer computes no others"""
+    rotation = cis[positions][:, None]
+    none: List[Tensor] = []
+    x = w[-2][ids]
     for i in range(dims[2]):
         qk, values = project(x, w, 7 * i, rotation, dims, eps)
-        k, v = grouped(qk[:, Q:], B, L, K), grouped(values, B, L, K)
-        if not last:
-            cache.append(k.view(B, K, L, D).transpose(2, 3))
-            cache.append(v.view(B, K, L, D).transpose(2, 3))
-            if i == dims[2] - 1:
-                return x
-        o, p = attend(grouped(qk[:, :Q], B, L, K), k, v, L, Q)
-        x = linear_add(ungrouped(o, B, L, K).reshape(B * L, Q * D), w[7 * i + 3], x)
-        x = feed_forward(x, w, 7 * i, eps)
+        rows = kept if i == dims[2] - 1 else kept[:0]
+        o = attention(qk, values, shapes, layout, rows, dims[3], none, False)
+        if rows.numel() != 0:
+            x = x[rows]
+        x = feed_forward(linear_add(o, w[7 * i + 3], x), w, 7 * i, eps)
     return x
 
 
@@ -427,23 +445,10 @@ def layer_forward(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, shapes: 
         y = qk * r
         qk = y * w[6 * i + 2]
     qk = rotate(qk, rotation)
-    parts: List[Tensor] = []
     groups: List[Tensor] = []
-    at, query_at = 0, 0
-    for j in range(len(shapes) // 3):
-        B, L, n = shapes[3 * j], shapes[3 * j + 1], shapes[3 * j + 2]
-        q = gathered(qk[:, :Q], layout[0], query_at, B, n, K)
-        k, v = gathered(qk[:, Q:], layout[1], at, B, L, K), gathered(qkv[:, Q + K:], layout[1], at, B, L, K)
-        o, p = attend(q, k, v, n, Q)
-        parts.append(ungrouped(o, B, n, K).reshape(B * n, Q * D))
-        groups += [q, k, v, p]
-        at += B * L
-        query_at += B * n
-    place = layout[2]
+    o = attention(qk, qkv[:, Q + K:], shapes, layout, kept, Q, groups, True)
     if kept.numel() != 0:
-        place = kept if place.numel() == 0 else place[kept]
         x = x[kept]
-    o = scattered(parts, place)
     x = linear_add(o, w[6 * i + 3], x)
     r2 = inverse_rms(x, eps)
     h2 = x * r2
@@ -624,8 +629,20 @@ class Decoder(torch.nn.Module):
     @torch.jit.export
     def prefill(self, w: List[Tensor], cis: Tensor, ids: Tensor, dims: List[int], eps: float) -> List[Tensor]:
         """keys and values of each layer, [B, K, D, L], of ids [B, L], padded on the right"""
+        B, L = ids.size(0), ids.size(1)
+        Q, K, D = dims[3], dims[4], dims[5]
+        rotation = cis[:L].repeat(B, 1)[:, None]
+        x = w[-2][ids.flatten()]
         out: List[Tensor] = []
-        context(w, cis, ids, False, dims, eps, out)
+        for i in range(dims[2]):
+            qk, values = project(x, w, 7 * i, rotation, dims, eps)
+            k, v = grouped(qk[:, Q:], B, L, K), grouped(values, B, L, K)
+            out.append(k.view(B, K, L, D).transpose(2, 3))
+            out.append(v.view(B, K, L, D).transpose(2, 3))
+            if i < dims[2] - 1:
+                o, p = attend(grouped(qk[:, :Q], B, L, K), k, v, L, Q)
+                x = linear_add(ungrouped(o, B, L, K).reshape(B * L, Q * D), w[7 * i + 3], x)
+                x = feed_forward(x, w, 7 * i, eps)
         return out
 
     @torch.jit.export
@@ -686,30 +703,28 @@ class Decoder(torch.nn.Module):
     # ------------------------------------------------------------------ scoring
 
     @torch.jit.export
-    def score(self, w: List[Tensor], cis: Tensor, ids: Tensor, kept: Tensor, target: Tensor, temperature: float, chunk: int, dims: List[int],
-              eps: float) -> Tensor:
-        """log-prob, entropy, collision probability [3, M] of target [M], the token after flat position kept [M] of ids [B, L], padded on the
-        right; M a multiple of chunk"""
-        none: List[Tensor] = []
-        x = context(w, cis, ids, True, dims, eps, none)
+    def score(self, w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, shapes: List[int], layout: List[Tensor], kept: Tensor,
+              target: Tensor, temperature: float, chunk: int, dims: List[int], eps: float) -> Tensor:
+        """log-prob, entropy, collision probability [3, M] of target [M], the tokens after those kept [M] of ids [N], packed as in
+        train_forward"""
+        x = scored_states(w, cis, ids, positions, shapes, layout, kept, dims, eps)
         out = torch.empty([3, kept.size(0)], device=ids.device)
         for a in range(0, kept.size(0), chunk):
-            y = x[kept[a:a + chunk]]
+            y = x[a:a + chunk]
             logp, entropy, collision, lse = head_statistics(y * inverse_rms(y, eps) * w[-3], w[-1], target[a:a + chunk], temperature)
             out[0, a:a + chunk], out[1, a:a + chunk], out[2, a:a + chunk] = logp, entropy, collision
         return out
 
     @torch.jit.export
-    def score_top(self, w: List[Tensor], cis: Tensor, ids: Tensor, kept: Tensor, target: Tensor, temperature: float, chunk: int, k: int,
-                  dims: List[int], eps: float) -> Tuple[Tensor, Tensor, Tensor]:
+    def score_top(self, w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, shapes: List[int], layout: List[Tensor], kept: Tensor,
+                  target: Tensor, temperature: float, chunk: int, k: int, dims: List[int], eps: float) -> Tuple[Tensor, Tensor, Tensor]:
         """as score: the k likeliest tokens and their log-probs [M, k], and how many tokens are likelier than target [M]"""
-        none: List[Tensor] = []
-        x = context(w, cis, ids, True, dims, eps, none)
+        x = scored_states(w, cis, ids, positions, shapes, layout, kept, dims, eps)
         tops: List[Tensor] = []
         logps: List[Tensor] = []
         ranks: List[Tensor] = []
         for a in range(0, kept.size(0), chunk):
-            y = x[kept[a:a + chunk]]
+            y = x[a:a + chunk]
             top, logp, rank = head_top(y * inverse_rms(y, eps) * w[-3], w[-1], target[a:a + chunk], temperature, k)
             tops.append(top)
             logps.append(logp)
