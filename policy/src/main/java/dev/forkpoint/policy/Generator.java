@@ -143,7 +143,13 @@ public final class Generator implements AutoCloseable {
                             + " threads)");
         }
         return new Response(
-                request, listener, limit, slots, c.eosIds(), submissions.incrementAndGet(), unended);
+                request,
+                listener,
+                limit,
+                slots,
+                c.eosIds(),
+                submissions.incrementAndGet(),
+                unended);
     }
 
     /** Responses being sampled. */
