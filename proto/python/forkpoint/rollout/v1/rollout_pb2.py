@@ -26,7 +26,7 @@ from forkpoint.policy.v1 import policy_pb2 as forkpoint_dot_policy_dot_v1_dot_po
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"forkpoint/rollout/v1/rollout.proto\x12\x14\x66orkpoint.rollout.v1\x1a forkpoint/policy/v1/policy.proto\x1a\x17google/rpc/status.proto\"g\n\x0fGenerateRequest\x12\x37\n\x07rollout\x18\x01 \x01(\x0b\x32$.forkpoint.rollout.v1.RolloutRequestH\x00\x12\x10\n\x06\x63\x61ncel\x18\x02 \x01(\tH\x00\x42\t\n\x07message\"\x81\x03\n\x0eRolloutRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\nprompt_ids\x18\x02 \x01(\x0b\x32\x1d.forkpoint.policy.v1.TokenIdsH\x00\x12\x15\n\x0bprompt_text\x18\x03 \x01(\tH\x00\x12\x30\n\x0bprompt_chat\x18\x04 \x01(\x0b\x32\x19.forkpoint.policy.v1.ChatH\x00\x12\x0c\n\x04seed\x18\x05 \x01(\x06\x12\x39\n\x08sampling\x18\x06 \x01(\x0b\x32\'.forkpoint.policy.v1.SamplingParameters\x12\x1b\n\x0epolicy_version\x18\x07 \x01(\x04H\x01\x88\x01\x01\x12\x31\n\x06\x63hunks\x18\x08 \x01(\x0b\x32!.forkpoint.rollout.v1.ChunkPolicy\x12\x13\n\x0breturn_text\x18\t \x01(\x08\x12\x12\n\ntimeout_ms\x18\n \x01(\rB\x08\n\x06promptB\x11\n\x0f_policy_version\"5\n\x0b\x43hunkPolicy\x12\x14\n\x0c\x65very_tokens\x18\x01 \x01(\r\x12\x10\n\x08\x65very_ms\x18\x02 \x01(\r\"\xba\x01\n\x10GenerateResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x30\n\x07rollout\x18\x02 \x01(\x0b\x32\x1d.forkpoint.rollout.v1.RolloutH\x00\x12\x31\n\x05\x63hunk\x18\x03 \x01(\x0b\x32 .forkpoint.rollout.v1.TokenChunkH\x00\x12#\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\x99\x02\n\x07Rollout\x12\x12\n\nprompt_ids\x18\x01 \x03(\r\x12\x11\n\ttoken_ids\x18\x02 \x03(\r\x12\x11\n\tlog_probs\x18\x03 \x03(\x02\x12\x11\n\tentropies\x18\x04 \x03(\x02\x12\x1f\n\x17\x63ollision_probabilities\x18\x05 \x03(\x02\x12\x38\n\rfinish_reason\x18\x06 \x01(\x0e\x32!.forkpoint.policy.v1.FinishReason\x12\x11\n\tpolicy_id\x18\x07 \x01(\t\x12\x16\n\x0epolicy_version\x18\x08 \x01(\x04\x12\x0c\n\x04text\x18\t \x01(\t\x12\x15\n\rqueue_seconds\x18\n \x01(\x01\x12\x16\n\x0e\x64\x65\x63ode_seconds\x18\x0b \x01(\x01\"\x83\x01\n\nTokenChunk\x12\x16\n\x0e\x66irst_position\x18\x01 \x01(\r\x12\x11\n\ttoken_ids\x18\x02 \x03(\r\x12\x11\n\tlog_probs\x18\x03 \x03(\x02\x12\x11\n\tentropies\x18\x04 \x03(\x02\x12\x0c\n\x04text\x18\x05 \x01(\t\x12\x16\n\x0epolicy_version\x18\x06 \x01(\x04\"H\n\x11LoadPolicyRequest\x12\x33\n\x06policy\x18\x01 \x01(\x0b\x32#.forkpoint.policy.v1.PolicySnapshot\"B\n\x12LoadPolicyResponse\x12\x16\n\x0epolicy_version\x18\x01 \x01(\x04\x12\x14\n\x0cload_seconds\x18\x02 \x01(\x01\"\x12\n\x10GetPolicyRequest\"\x81\x02\n\x11GetPolicyResponse\x12\x33\n\x06policy\x18\x01 \x01(\x0b\x32#.forkpoint.policy.v1.PolicySnapshot\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x17\n\x0freports_entropy\x18\x03 \x01(\x08\x12\x15\n\rdeterministic\x18\x04 \x01(\x08\x12\x17\n\x0fvocabulary_size\x18\x05 \x01(\r\x12\x16\n\x0e\x63ontext_length\x18\x06 \x01(\r\x12\x18\n\x10\x61\x63tive_sequences\x18\x07 \x01(\r\x12\x18\n\x10queued_sequences\x18\x08 \x01(\r\x12\x12\n\nmodel_type\x18\t \x01(\t2\xae\x02\n\x0eRolloutService\x12]\n\x08Generate\x12%.forkpoint.rollout.v1.GenerateRequest\x1a&.forkpoint.rollout.v1.GenerateResponse(\x01\x30\x01\x12_\n\nLoadPolicy\x12\'.forkpoint.rollout.v1.LoadPolicyRequest\x1a(.forkpoint.rollout.v1.LoadPolicyResponse\x12\\\n\tGetPolicy\x12&.forkpoint.rollout.v1.GetPolicyRequest\x1a\'.forkpoint.rollout.v1.GetPolicyResponseB0\n\x1e\x64\x65v.forkpoint.proto.rollout.v1B\x0cRolloutProtoP\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"forkpoint/rollout/v1/rollout.proto\x12\x14\x66orkpoint.rollout.v1\x1a forkpoint/policy/v1/policy.proto\x1a\x17google/rpc/status.proto\"g\n\x0fGenerateRequest\x12\x37\n\x07rollout\x18\x01 \x01(\x0b\x32$.forkpoint.rollout.v1.RolloutRequestH\x00\x12\x10\n\x06\x63\x61ncel\x18\x02 \x01(\tH\x00\x42\t\n\x07message\"\x93\x03\n\x0eRolloutRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\nprompt_ids\x18\x02 \x01(\x0b\x32\x1d.forkpoint.policy.v1.TokenIdsH\x00\x12\x15\n\x0bprompt_text\x18\x03 \x01(\tH\x00\x12\x30\n\x0bprompt_chat\x18\x04 \x01(\x0b\x32\x19.forkpoint.policy.v1.ChatH\x00\x12\x0c\n\x04seed\x18\x05 \x01(\x06\x12\x39\n\x08sampling\x18\x06 \x01(\x0b\x32\'.forkpoint.policy.v1.SamplingParameters\x12\x1b\n\x0epolicy_version\x18\x07 \x01(\x04H\x01\x88\x01\x01\x12\x31\n\x06\x63hunks\x18\x08 \x01(\x0b\x32!.forkpoint.rollout.v1.ChunkPolicy\x12\x13\n\x0breturn_text\x18\t \x01(\x08\x12\x12\n\ntimeout_ms\x18\n \x01(\r\x12\x10\n\x08priority\x18\x0b \x01(\x11\x42\x08\n\x06promptB\x11\n\x0f_policy_version\"5\n\x0b\x43hunkPolicy\x12\x14\n\x0c\x65very_tokens\x18\x01 \x01(\r\x12\x10\n\x08\x65very_ms\x18\x02 \x01(\r\"\xba\x01\n\x10GenerateResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x30\n\x07rollout\x18\x02 \x01(\x0b\x32\x1d.forkpoint.rollout.v1.RolloutH\x00\x12\x31\n\x05\x63hunk\x18\x03 \x01(\x0b\x32 .forkpoint.rollout.v1.TokenChunkH\x00\x12#\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\x99\x02\n\x07Rollout\x12\x12\n\nprompt_ids\x18\x01 \x03(\r\x12\x11\n\ttoken_ids\x18\x02 \x03(\r\x12\x11\n\tlog_probs\x18\x03 \x03(\x02\x12\x11\n\tentropies\x18\x04 \x03(\x02\x12\x1f\n\x17\x63ollision_probabilities\x18\x05 \x03(\x02\x12\x38\n\rfinish_reason\x18\x06 \x01(\x0e\x32!.forkpoint.policy.v1.FinishReason\x12\x11\n\tpolicy_id\x18\x07 \x01(\t\x12\x16\n\x0epolicy_version\x18\x08 \x01(\x04\x12\x0c\n\x04text\x18\t \x01(\t\x12\x15\n\rqueue_seconds\x18\n \x01(\x01\x12\x16\n\x0e\x64\x65\x63ode_seconds\x18\x0b \x01(\x01\"\x83\x01\n\nTokenChunk\x12\x16\n\x0e\x66irst_position\x18\x01 \x01(\r\x12\x11\n\ttoken_ids\x18\x02 \x03(\r\x12\x11\n\tlog_probs\x18\x03 \x03(\x02\x12\x11\n\tentropies\x18\x04 \x03(\x02\x12\x0c\n\x04text\x18\x05 \x01(\t\x12\x16\n\x0epolicy_version\x18\x06 \x01(\x04\"H\n\x11LoadPolicyRequest\x12\x33\n\x06policy\x18\x01 \x01(\x0b\x32#.forkpoint.policy.v1.PolicySnapshot\"B\n\x12LoadPolicyResponse\x12\x16\n\x0epolicy_version\x18\x01 \x01(\x04\x12\x14\n\x0cload_seconds\x18\x02 \x01(\x01\"\x12\n\x10GetPolicyRequest\"\x81\x02\n\x11GetPolicyResponse\x12\x33\n\x06policy\x18\x01 \x01(\x0b\x32#.forkpoint.policy.v1.PolicySnapshot\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x17\n\x0freports_entropy\x18\x03 \x01(\x08\x12\x15\n\rdeterministic\x18\x04 \x01(\x08\x12\x17\n\x0fvocabulary_size\x18\x05 \x01(\r\x12\x16\n\x0e\x63ontext_length\x18\x06 \x01(\r\x12\x18\n\x10\x61\x63tive_sequences\x18\x07 \x01(\r\x12\x18\n\x10queued_sequences\x18\x08 \x01(\r\x12\x12\n\nmodel_type\x18\t \x01(\t2\xae\x02\n\x0eRolloutService\x12]\n\x08Generate\x12%.forkpoint.rollout.v1.GenerateRequest\x1a&.forkpoint.rollout.v1.GenerateResponse(\x01\x30\x01\x12_\n\nLoadPolicy\x12\'.forkpoint.rollout.v1.LoadPolicyRequest\x1a(.forkpoint.rollout.v1.LoadPolicyResponse\x12\\\n\tGetPolicy\x12&.forkpoint.rollout.v1.GetPolicyRequest\x1a\'.forkpoint.rollout.v1.GetPolicyResponseB0\n\x1e\x64\x65v.forkpoint.proto.rollout.v1B\x0cRolloutProtoP\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,23 +37,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATEREQUEST']._serialized_start=119
   _globals['_GENERATEREQUEST']._serialized_end=222
   _globals['_ROLLOUTREQUEST']._serialized_start=225
-  _globals['_ROLLOUTREQUEST']._serialized_end=610
-  _globals['_CHUNKPOLICY']._serialized_start=612
-  _globals['_CHUNKPOLICY']._serialized_end=665
-  _globals['_GENERATERESPONSE']._serialized_start=668
-  _globals['_GENERATERESPONSE']._serialized_end=854
-  _globals['_ROLLOUT']._serialized_start=857
-  _globals['_ROLLOUT']._serialized_end=1138
-  _globals['_TOKENCHUNK']._serialized_start=1141
-  _globals['_TOKENCHUNK']._serialized_end=1272
-  _globals['_LOADPOLICYREQUEST']._serialized_start=1274
-  _globals['_LOADPOLICYREQUEST']._serialized_end=1346
-  _globals['_LOADPOLICYRESPONSE']._serialized_start=1348
-  _globals['_LOADPOLICYRESPONSE']._serialized_end=1414
-  _globals['_GETPOLICYREQUEST']._serialized_start=1416
-  _globals['_GETPOLICYREQUEST']._serialized_end=1434
-  _globals['_GETPOLICYRESPONSE']._serialized_start=1437
-  _globals['_GETPOLICYRESPONSE']._serialized_end=1694
-  _globals['_ROLLOUTSERVICE']._serialized_start=1697
-  _globals['_ROLLOUTSERVICE']._serialized_end=1999
+  _globals['_ROLLOUTREQUEST']._serialized_end=628
+  _globals['_CHUNKPOLICY']._serialized_start=630
+  _globals['_CHUNKPOLICY']._serialized_end=683
+  _globals['_GENERATERESPONSE']._serialized_start=686
+  _globals['_GENERATERESPONSE']._serialized_end=872
+  _globals['_ROLLOUT']._serialized_start=875
+  _globals['_ROLLOUT']._serialized_end=1156
+  _globals['_TOKENCHUNK']._serialized_start=1159
+  _globals['_TOKENCHUNK']._serialized_end=1290
+  _globals['_LOADPOLICYREQUEST']._serialized_start=1292
+  _globals['_LOADPOLICYREQUEST']._serialized_end=1364
+  _globals['_LOADPOLICYRESPONSE']._serialized_start=1366
+  _globals['_LOADPOLICYRESPONSE']._serialized_end=1432
+  _globals['_GETPOLICYREQUEST']._serialized_start=1434
+  _globals['_GETPOLICYREQUEST']._serialized_end=1452
+  _globals['_GETPOLICYRESPONSE']._serialized_start=1455
+  _globals['_GETPOLICYRESPONSE']._serialized_end=1712
+  _globals['_ROLLOUTSERVICE']._serialized_start=1715
+  _globals['_ROLLOUTSERVICE']._serialized_end=2017
 # @@protoc_insertion_point(module_scope)

@@ -17,7 +17,7 @@ class GenerateRequest(_message.Message):
     def __init__(self, rollout: _Optional[_Union[RolloutRequest, _Mapping]] = ..., cancel: _Optional[str] = ...) -> None: ...
 
 class RolloutRequest(_message.Message):
-    __slots__ = ("request_id", "prompt_ids", "prompt_text", "prompt_chat", "seed", "sampling", "policy_version", "chunks", "return_text", "timeout_ms")
+    __slots__ = ("request_id", "prompt_ids", "prompt_text", "prompt_chat", "seed", "sampling", "policy_version", "chunks", "return_text", "timeout_ms", "priority")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     PROMPT_IDS_FIELD_NUMBER: _ClassVar[int]
     PROMPT_TEXT_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +28,7 @@ class RolloutRequest(_message.Message):
     CHUNKS_FIELD_NUMBER: _ClassVar[int]
     RETURN_TEXT_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     prompt_ids: _policy_pb2.TokenIds
     prompt_text: str
@@ -38,7 +39,8 @@ class RolloutRequest(_message.Message):
     chunks: ChunkPolicy
     return_text: bool
     timeout_ms: int
-    def __init__(self, request_id: _Optional[str] = ..., prompt_ids: _Optional[_Union[_policy_pb2.TokenIds, _Mapping]] = ..., prompt_text: _Optional[str] = ..., prompt_chat: _Optional[_Union[_policy_pb2.Chat, _Mapping]] = ..., seed: _Optional[int] = ..., sampling: _Optional[_Union[_policy_pb2.SamplingParameters, _Mapping]] = ..., policy_version: _Optional[int] = ..., chunks: _Optional[_Union[ChunkPolicy, _Mapping]] = ..., return_text: _Optional[bool] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+    priority: int
+    def __init__(self, request_id: _Optional[str] = ..., prompt_ids: _Optional[_Union[_policy_pb2.TokenIds, _Mapping]] = ..., prompt_text: _Optional[str] = ..., prompt_chat: _Optional[_Union[_policy_pb2.Chat, _Mapping]] = ..., seed: _Optional[int] = ..., sampling: _Optional[_Union[_policy_pb2.SamplingParameters, _Mapping]] = ..., policy_version: _Optional[int] = ..., chunks: _Optional[_Union[ChunkPolicy, _Mapping]] = ..., return_text: _Optional[bool] = ..., timeout_ms: _Optional[int] = ..., priority: _Optional[int] = ...) -> None: ...
 
 class ChunkPolicy(_message.Message):
     __slots__ = ("every_tokens", "every_ms")

@@ -3,10 +3,12 @@ package dev.forkpoint.policy;
 import ai.djl.pytorch.jni.IValue;
 import dev.forkpoint.policy.tensor.Script;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -36,12 +38,16 @@ public final class Generator implements AutoCloseable {
     private final int lanes;
     private final long laneBudgetBytes;
     private final List<Thread> threads = new ArrayList<>();
+    private final AtomicLong submissions = new AtomicLong();
+    private final AtomicInteger unended = new AtomicInteger(); // whose listener awaits the end
 
     // guarded by this
-    private final ArrayDeque<Response> queue = new ArrayDeque<>();
+    private final TreeSet<Response> queue = new TreeSet<>(Response::compare);
     private final int[] activeOf;
     private int running; // lanes alive
     private int idle; // lanes that wait for work
+    private int burst; // requests since there was none
+    private int burstBefore;
     private boolean draining;
     private @Nullable Throwable ended; // why no lane may go on
 
@@ -86,6 +92,11 @@ public final class Generator implements AutoCloseable {
             if (draining || ended != null) {
                 throw new GeneratorClosedException("the generator takes no more requests");
             }
+            if (unended.getAndIncrement() == 0) {
+                burstBefore = burst;
+                burst = 0;
+            }
+            burst++;
             queue.add(response);
             if (idle > 0) {
                 notifyAll();
@@ -131,7 +142,14 @@ public final class Generator implements AutoCloseable {
                             + lanes
                             + " threads)");
         }
-        return new Response(request, listener, limit, slots, c.eosIds());
+        return new Response(
+                request,
+                listener,
+                limit,
+                slots,
+                c.eosIds(),
+                submissions.incrementAndGet(),
+                unended);
     }
 
     /** Responses being sampled. */
@@ -173,8 +191,9 @@ public final class Generator implements AutoCloseable {
      */
     private boolean turn(int number, Lane lane) throws InterruptedException {
         List<Response> cancelled = new ArrayList<>();
+        List<Response> late = new ArrayList<>();
         List<Response> arrivals = new ArrayList<>();
-        lane.dropCancelled();
+        lane.dropUnwanted();
         synchronized (this) {
             activeOf[number] = lane.active();
             notifyAll();
@@ -189,12 +208,16 @@ public final class Generator implements AutoCloseable {
                 if (r.cancelled) {
                     i.remove();
                     cancelled.add(r);
+                } else if (r.late()) {
+                    i.remove();
+                    late.add(r);
                 }
             }
             admit(lane, arrivals);
             activeOf[number] = lane.active() + arrivals.size();
         }
         cancelled.forEach(r -> r.tellFinished(FinishReason.CANCELLED));
+        late.forEach(Response::tellLate);
         try {
             lane.admit(arrivals);
         } catch (RuntimeException | Error e) {
@@ -205,17 +228,17 @@ public final class Generator implements AutoCloseable {
     }
 
     /**
-     * Waits for a request, then a moment for its companions: a batch that begins full needs fewer
-     * decode calls.
+     * Waits for a request and a place for it, then a moment for its companions: a batch that begins
+     * full needs fewer decode calls. One that comes alone, as the last one did, has none.
      */
     private void awaitWork() throws InterruptedException {
         idle++;
-        while (ended == null && queue.isEmpty() && !draining) {
+        while (ended == null && (queue.isEmpty() ? !draining : active() >= options.maxRows())) {
             wait();
         }
         idle--;
         long end = System.nanoTime() + MOST_LINGER_NANOS;
-        int seen = 0;
+        int seen = Math.max(burst, burstBefore) > 1 ? 0 : queue.size();
         while (System.nanoTime() < end && (seen < queue.size() || arriving.getAsInt() > 0)) {
             seen = queue.size();
             wait(SILENCE_MILLIS);
@@ -223,20 +246,24 @@ public final class Generator implements AutoCloseable {
     }
 
     /**
-     * In order of arrival, as far as rows and budget allow; no lane takes more than its even share.
-     * Requests of the same prompt come along with the first of them, since a lane computes a prompt
-     * once; the first in the queue is always the next, so none waits for ever.
+     * By priority, then in order of arrival, as far as rows and budget allow; no lane takes more
+     * than its even share. Requests of the same prompt and priority come along with the first of
+     * them, since a lane computes a prompt once; the first in the queue is always the next, so none
+     * waits for ever but for more urgent ones.
      */
     private void admit(Lane lane, List<Response> arrivals) {
         int share = (active() + queue.size() + lanes - 1) / lanes;
         int most = Math.min(share, (options.maxRows() + lanes - 1) / lanes);
         int room = Math.min(most - lane.active(), options.maxRows() - active());
         while (!queue.isEmpty() && arrivals.size() < room) {
-            Response first = queue.element();
+            Response first = queue.first();
             int looks = options.maxRows(); // a long queue is not searched to its end
             Iterator<Response> i = queue.iterator();
             while (i.hasNext() && arrivals.size() < room && looks-- > 0) {
                 Response next = i.next();
+                if (next.request.priority() != first.request.priority()) {
+                    break;
+                }
                 if (!next.samePrompt(first)) {
                     continue;
                 }

@@ -3,7 +3,7 @@ package dev.forkpoint.policy;
 /**
  * Limits of a {@link Generator}.
  *
- * @param maxRows most responses sampled side by side over all threads; the rest wait in order
+ * @param maxRows most responses sampled side by side over all threads; the rest wait
  * @param kvBudgetBytes most bytes of key/value caches over all threads; a request that does not fit
  *     beside the running ones waits
  * @param threads worker threads; 0: those of the policy

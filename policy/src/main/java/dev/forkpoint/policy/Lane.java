@@ -254,12 +254,16 @@ final class Lane implements AutoCloseable {
         slots = slotsWanted;
     }
 
-    /** Ends cancelled responses. */
-    void dropCancelled() {
+    /** Ends responses that were cancelled or are late. */
+    void dropUnwanted() {
         for (int i = 0; i < rows.length; i++) {
             Response r = rows[i];
             if (r != null && r.cancelled) {
                 end(i, FinishReason.CANCELLED);
+            } else if (r != null && r.late()) {
+                rows[i] = null;
+                active--;
+                r.tellLate();
             }
         }
     }

@@ -1,6 +1,7 @@
 package dev.forkpoint.policy;
 
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * One request on its way: queued, then a row of a lane. Touched by its lane alone, but for {@code
@@ -13,6 +14,9 @@ final class Response {
     final int limit; // most tokens, also by the context
     final int slots; // cache slots it may come to need
     final int promptHash;
+    private final long order; // of submission
+    private final AtomicInteger unended; // one less before the listener hears of the end
+    private final long submittedNanos = System.nanoTime();
     volatile boolean cancelled;
     private final int[] ends; // sorted
     private int[] tokens = new int[64];
@@ -26,8 +30,12 @@ final class Response {
             GenerationListener listener,
             int limit,
             int slots,
-            int[] eosIds) {
+            int[] eosIds,
+            long order,
+            AtomicInteger unended) {
         this.request = request;
+        this.order = order;
+        this.unended = unended;
         this.listener = listener;
         this.limit = limit;
         this.slots = slots;
@@ -37,6 +45,25 @@ final class Response {
         ends = Arrays.copyOf(stops, stops.length + own.length);
         System.arraycopy(own, 0, ends, stops.length, own.length);
         Arrays.sort(ends);
+    }
+
+    /** Below 0 where the first begins first of two that wait: by priority, then by arrival. */
+    static int compare(Response a, Response b) {
+        int byPriority = Integer.compare(a.request.priority(), b.request.priority());
+        return byPriority != 0 ? byPriority : Long.compare(a.order, b.order);
+    }
+
+    boolean late() {
+        long timeout = request.timeoutMicros();
+        return timeout > 0 && (System.nanoTime() - submittedNanos) / 1000 >= timeout;
+    }
+
+    void tellLate() {
+        tellFailed(
+                new GenerationTimeoutException(
+                        "the response did not end within its timeout of "
+                                + request.timeoutMicros()
+                                + " µs"));
     }
 
     int length() {
@@ -104,10 +131,12 @@ final class Response {
     }
 
     void tellFinished(FinishReason reason) {
+        unended.decrementAndGet();
         guarded(() -> listener.onFinished(rollout(reason)));
     }
 
     void tellFailed(Throwable cause) {
+        unended.decrementAndGet();
         guarded(() -> listener.onFailed(cause));
     }
 

@@ -306,6 +306,10 @@ class GeneratorTest {
                     new GenerationRequest(new int[] {1}, 0, free(400)),
                     "maxTokens: 400");
         }
+        assertThatThrownBy(() -> new GenerationRequest(new int[] {1}, 0, free(1), -101, 0))
+                .hasMessage("priority: -101 (expected: -100 to 100)");
+        assertThatThrownBy(() -> new GenerationRequest(new int[] {1}, 0, free(1), 0, -1))
+                .hasMessageContaining("timeoutMicros: -1");
     }
 
     private static void assertRefused(
@@ -357,6 +361,140 @@ class GeneratorTest {
             assertThat(cut.finishReason()).isEqualTo(FinishReason.CANCELLED);
             assertThat(cut.tokenIds().length).isBetween(1, 499);
         }
+    }
+
+    @Test
+    void ofWaitingRequestsTheLowerPriorityBeginsFirstThenTheEarlier() throws Exception {
+        try (Generator generator =
+                new Generator(
+                        policy, GeneratorOptions.defaults().withMaxRows(1).withStepsPerCall(1))) {
+            CountDownLatch running = new CountDownLatch(1);
+            CompletableFuture<Rollout> first = new CompletableFuture<>();
+            GenerationHandle holder =
+                    generator.submit(
+                            new GenerationRequest(new int[] {5}, 1, free(500)),
+                            listener(first, running));
+            assertThat(running.await(30, TimeUnit.SECONDS)).isTrue();
+            int[] priorities = {100, 0, -7, 0, -100};
+            List<Integer> ended = java.util.Collections.synchronizedList(new ArrayList<>());
+            List<CompletableFuture<Rollout>> waiting = new ArrayList<>();
+            for (int i = 0; i < priorities.length; i++) {
+                int number = i;
+                CompletableFuture<Rollout> done = new CompletableFuture<>();
+                // the prompts are equal in part: urgency goes before a prefill that is shared
+                generator.submit(
+                        new GenerationRequest(
+                                new int[] {5, 6 + i % 2}, i, free(9), priorities[i], 0),
+                        listener(done, null));
+                waiting.add(done.whenComplete((r, e) -> ended.add(number)));
+            }
+            holder.cancel();
+            List<Rollout> rollouts =
+                    waiting.stream().map(f -> f.orTimeout(30, TimeUnit.SECONDS).join()).toList();
+            assertThat(ended).containsExactly(4, 2, 1, 3, 0);
+            for (int i = 0; i < priorities.length; i++) {
+                GenerationRequest plain =
+                        new GenerationRequest(new int[] {5, 6 + i % 2}, i, free(9));
+                assertThat(
+                                Generations.same(
+                                        rollouts.get(i),
+                                        Generations.submit(generator, plain).join()))
+                        .isTrue();
+            }
+        }
+    }
+
+    @Test
+    void aRequestWhoseTimeoutPassesWhileItWaitsIsEndedUndecoded() throws Exception {
+        try (Generator generator =
+                new Generator(
+                        policy, GeneratorOptions.defaults().withMaxRows(1).withStepsPerCall(1))) {
+            CountDownLatch running = new CountDownLatch(1);
+            CompletableFuture<Rollout> first = new CompletableFuture<>();
+            generator.submit(
+                    new GenerationRequest(new int[] {5}, 1, free(500)), listener(first, running));
+            assertThat(running.await(30, TimeUnit.SECONDS)).isTrue();
+            CountDownLatch decoded = new CountDownLatch(1);
+            CompletableFuture<Rollout> late = new CompletableFuture<>();
+            generator.submit(
+                    new GenerationRequest(new int[] {6}, 2, free(5), 0, 1),
+                    listener(late, decoded));
+            assertThatThrownBy(() -> late.get(30, TimeUnit.SECONDS))
+                    .hasCauseInstanceOf(GenerationTimeoutException.class)
+                    .hasMessageContaining("timeout of 1 µs");
+            assertThat(first).as("it waited for no place").isNotDone();
+            assertThat(generator.queued()).isZero();
+            assertThat(first.get(30, TimeUnit.SECONDS).tokenIds()).hasSize(500);
+            assertThat(decoded.getCount()).isOne();
+        }
+    }
+
+    @Test
+    void aRunningResponseEndsWhenItsTimeoutPasses() throws Exception {
+        try (Generator generator =
+                new Generator(policy, GeneratorOptions.defaults().withStepsPerCall(1))) {
+            CompletableFuture<Rollout> late = new CompletableFuture<>();
+            CountDownLatch running = new CountDownLatch(1);
+            GenerationListener stalls = listener(late, running);
+            generator.submit(
+                    new GenerationRequest(new int[] {5}, 1, free(500), 0, 500_000),
+                    new GenerationListener() {
+                        @Override
+                        public void onTokens(TokenChunk chunk) {
+                            stalls.onTokens(chunk);
+                            try {
+                                Thread.sleep(10); // 500 tokens would take 5 s
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                        }
+
+                        @Override
+                        public void onFinished(Rollout rollout) {
+                            stalls.onFinished(rollout);
+                        }
+
+                        @Override
+                        public void onFailed(Throwable cause) {
+                            stalls.onFailed(cause);
+                        }
+                    });
+            assertThat(running.await(30, TimeUnit.SECONDS)).isTrue();
+            assertThatThrownBy(() -> late.get(30, TimeUnit.SECONDS))
+                    .hasCauseInstanceOf(GenerationTimeoutException.class);
+            assertThat(
+                            Generations.submit(
+                                            generator,
+                                            new GenerationRequest(new int[] {5}, 1, free(20)))
+                                    .get(30, TimeUnit.SECONDS)
+                                    .tokenIds())
+                    .hasSize(20);
+        }
+    }
+
+    /** The least of many, so that a busy machine does not blur it. */
+    @Test
+    void aRequestThatComesAloneWaitsForNoCompanions() {
+        try (Generator generator =
+                new Generator(policy, GeneratorOptions.defaults().withThreads(1))) {
+            GenerationRequest one = new GenerationRequest(new int[] {5}, 1, free(1));
+            long alone = Long.MAX_VALUE;
+            long afterTwo = Long.MAX_VALUE;
+            for (int i = 0; i < 30; i++) {
+                Generations.run(
+                        generator,
+                        List.of(new GenerationRequest(new int[] {6}, 2, free(200)), one));
+                afterTwo = Math.min(afterTwo, nanos(generator, one));
+                alone = Math.min(alone, nanos(generator, one));
+            }
+            assertThat(alone).isLessThan(afterTwo - 1_000_000);
+        }
+    }
+
+    private static long nanos(Generator generator, GenerationRequest request) {
+        long start = System.nanoTime();
+        Generations.submit(generator, request).join();
+        return System.nanoTime() - start;
     }
 
     private static GenerationListener listener(

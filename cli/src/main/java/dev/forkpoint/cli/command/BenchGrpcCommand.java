@@ -36,6 +36,9 @@ final class BenchGrpcCommand implements Callable<Integer> {
 
     private static final int FIRST_TOKEN_PROBES = 40;
 
+    /** Calls of one token before them, by each way: batches open few streams. */
+    private static final int FIRST_TOKEN_WARM_UPS = 300;
+
     @ParentCommand
     @SuppressWarnings("NullAway.Init")
     private BenchCommand bench;
@@ -218,12 +221,13 @@ final class BenchGrpcCommand implements Callable<Integer> {
         for (int way = 0; way <= services.size(); way++) {
             millis.add(new ArrayList<>());
         }
-        for (int probe = -5; probe < FIRST_TOKEN_PROBES; probe++) {
+        for (int probe = -FIRST_TOKEN_WARM_UPS; probe < FIRST_TOKEN_PROBES; probe++) {
+            int asked = probe < -5 ? 1 : tokens;
             for (int way = 0; way <= services.size(); way++) {
                 long nanos =
                         way == 0
-                                ? BenchPolicy.generate(generator, one, tokens)
-                                : services.get(way - 1).generate(one, tokens, true);
+                                ? BenchPolicy.generate(generator, one, asked)
+                                : services.get(way - 1).generate(one, asked, true);
                 if (probe >= 0) {
                     millis.get(way).add(nanos / 1e6);
                 }

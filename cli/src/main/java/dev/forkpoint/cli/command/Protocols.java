@@ -14,7 +14,10 @@ import io.grpc.Channel;
 import io.grpc.stub.StreamObserver;
 import java.util.Optional;
 
-/** The streams that commands talk through. */
+/**
+ * The streams that commands talk through. An {@link Exchange} only queues what it hears, so that
+ * answers are taken on the thread that reads them: handing them to another costs each a wake-up.
+ */
 final class Protocols {
 
     static final Exchange.Protocol<GenerateRequest, GenerateResponse> GENERATE =
@@ -22,7 +25,9 @@ final class Protocols {
                 @Override
                 public StreamObserver<GenerateRequest> open(
                         Channel channel, StreamObserver<GenerateResponse> answers) {
-                    return RolloutServiceGrpc.newStub(channel).generate(answers);
+                    return RolloutServiceGrpc.newStub(channel)
+                            .withExecutor(Runnable::run)
+                            .generate(answers);
                 }
 
                 @Override
@@ -46,7 +51,9 @@ final class Protocols {
                 @Override
                 public StreamObserver<ScoreRequest> open(
                         Channel channel, StreamObserver<ScoreResponse> answers) {
-                    return EntropyServiceGrpc.newStub(channel).score(answers);
+                    return EntropyServiceGrpc.newStub(channel)
+                            .withExecutor(Runnable::run)
+                            .score(answers);
                 }
 
                 @Override
@@ -65,7 +72,9 @@ final class Protocols {
                 @Override
                 public StreamObserver<VerifyRequest> open(
                         Channel channel, StreamObserver<VerifyResponse> answers) {
-                    return RewardServiceGrpc.newStub(channel).verify(answers);
+                    return RewardServiceGrpc.newStub(channel)
+                            .withExecutor(Runnable::run)
+                            .verify(answers);
                 }
 
                 @Override

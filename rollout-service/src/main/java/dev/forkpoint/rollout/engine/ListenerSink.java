@@ -2,6 +2,7 @@ package dev.forkpoint.rollout.engine;
 
 import dev.forkpoint.policy.GenerationListener;
 import dev.forkpoint.policy.GenerationRequest;
+import dev.forkpoint.policy.GenerationTimeoutException;
 import dev.forkpoint.policy.GeneratorClosedException;
 import dev.forkpoint.policy.Rollout;
 import dev.forkpoint.policy.SamplingParameters;
@@ -73,8 +74,8 @@ final class ListenerSink implements RolloutSink {
                             s.stopIds(),
                             s.ignoreEos(),
                             live ? LIVE : Chunks.WHOLE,
-                            0,
-                            0);
+                            request.timeoutMicros(),
+                            request.priority());
             limits.check(made);
             return made;
         } catch (TritonException e) {
@@ -169,9 +170,12 @@ final class ListenerSink implements RolloutSink {
 
     private void fail(TritonException error) {
         ended = true;
+        String message = String.valueOf(error.getMessage());
         listener.onFailed(
-                error.code() == Code.UNAVAILABLE
-                        ? new GeneratorClosedException(String.valueOf(error.getMessage()))
-                        : error);
+                switch (error.code()) {
+                    case UNAVAILABLE -> new GeneratorClosedException(message);
+                    case DEADLINE_EXCEEDED -> new GenerationTimeoutException(message);
+                    default -> error;
+                });
     }
 }

@@ -97,7 +97,9 @@ final class PolicyTokenEngine implements TokenEngine {
                                             s.topK(),
                                             s.minP(),
                                             request.stopIds(),
-                                            request.ignoreEos())),
+                                            request.ignoreEos()),
+                                    request.priority(),
+                                    0), // the backend cancels what is late
                             new ToSink(sink));
             return handle::cancel;
         } catch (IllegalArgumentException e) {

@@ -3,6 +3,7 @@ package dev.forkpoint.rollout.engine;
 import dev.forkpoint.policy.FinishReason;
 import dev.forkpoint.policy.GenerationListener;
 import dev.forkpoint.policy.GenerationRequest;
+import dev.forkpoint.policy.GenerationTimeoutException;
 import dev.forkpoint.policy.Rollout;
 import dev.forkpoint.policy.TokenChunk;
 import dev.forkpoint.proto.policy.v1.PolicySnapshot;
@@ -59,12 +60,12 @@ final class SimulatedDevice implements RolloutEngine {
 
     @Override
     public Accepted submit(GenerationRequest request, GenerationListener listener) {
-        return engine.submit(request, new Paced(listener));
+        return engine.submit(request, new Paced(listener, request));
     }
 
     @Override
     public Accepted submit(GenerationRequest request, GenerationListener listener, boolean live) {
-        return engine.submit(request, new Paced(listener), live);
+        return engine.submit(request, new Paced(listener, request), live);
     }
 
     /** How long from now until the device would have sampled so many tokens more. */
@@ -78,9 +79,12 @@ final class SimulatedDevice implements RolloutEngine {
 
     private final class Paced implements GenerationListener {
         private final GenerationListener listener;
+        private final GenerationRequest request;
+        private final long submittedNanos = System.nanoTime();
 
-        Paced(GenerationListener listener) {
+        Paced(GenerationListener listener, GenerationRequest request) {
             this.listener = listener;
+            this.request = request;
         }
 
         @Override
@@ -99,10 +103,21 @@ final class SimulatedDevice implements RolloutEngine {
                     clock.schedule(
                             () -> {
                                 waiting.decrementAndGet();
-                                listener.onFinished(rollout);
+                                finish(rollout);
                             },
                             occupy(rollout.tokenIds().length),
                             TimeUnit.NANOSECONDS);
+        }
+
+        private void finish(Rollout rollout) {
+            long took = (System.nanoTime() - submittedNanos) / 1000;
+            if (request.timeoutMicros() > 0 && took >= request.timeoutMicros()) {
+                listener.onFailed(
+                        new GenerationTimeoutException(
+                                "the simulated device took " + took + " µs"));
+            } else {
+                listener.onFinished(rollout);
+            }
         }
 
         @Override

@@ -9,6 +9,7 @@ import dev.forkpoint.proto.rollout.v1.RolloutRequest;
 import dev.forkpoint.rollout.engine.ServedPolicy;
 import dev.forkpoint.service.error.ServiceException;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /** From request messages to what the engine takes; every field is checked here. */
 final class RequestTranslator {
@@ -46,7 +47,16 @@ final class RequestTranslator {
                                             + served.config().maxPositions()
                                             + ")")));
         }
-        return new GenerationRequest(prompt, r.getSeed(), sampling);
+        if (r.getPriority() < -100 || r.getPriority() > 100) {
+            throw ServiceException.invalidField(
+                    "priority", Integer.toString(r.getPriority()), "-100 to 100");
+        }
+        return new GenerationRequest(
+                prompt,
+                r.getSeed(),
+                sampling,
+                r.getPriority(),
+                TimeUnit.MILLISECONDS.toMicros(Integer.toUnsignedLong(r.getTimeoutMs())));
     }
 
     private static String chat(RolloutRequest r, Tokenizer tokenizer) {

@@ -26,8 +26,6 @@ import io.quarkus.grpc.GrpcService;
 import io.smallrye.common.annotation.Blocking;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
 
 /** RolloutService over a {@link RolloutEngine}. */
@@ -38,13 +36,6 @@ public class RolloutGrpc implements RolloutServiceGrpc.AsyncService, BindableSer
     private final EngineConfig config;
     private final SnapshotSource snapshots;
     private final RolloutMeters meters;
-    private final ScheduledExecutorService timer =
-            Executors.newSingleThreadScheduledExecutor(
-                    task -> {
-                        Thread t = new Thread(task, "rollout-timeouts");
-                        t.setDaemon(true);
-                        return t;
-                    });
 
     RolloutGrpc(
             RolloutEngine engine,
@@ -108,7 +99,7 @@ public class RolloutGrpc implements RolloutServiceGrpc.AsyncService, BindableSer
                             generation,
                             running,
                             request.hasChunks() || request.getSampling().getStopTextsCount() > 0);
-            running.accepted(accepted, timer);
+            running.accepted(accepted);
             return running;
         }
 

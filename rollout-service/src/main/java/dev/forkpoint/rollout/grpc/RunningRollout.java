@@ -5,6 +5,7 @@ import com.google.common.primitives.Ints;
 import com.google.rpc.Code;
 import dev.forkpoint.policy.FinishReason;
 import dev.forkpoint.policy.GenerationListener;
+import dev.forkpoint.policy.GenerationTimeoutException;
 import dev.forkpoint.policy.GeneratorClosedException;
 import dev.forkpoint.policy.Rollout;
 import dev.forkpoint.policy.TokenChunk;
@@ -20,14 +21,10 @@ import dev.forkpoint.service.stream.StreamSession.Answers;
 import dev.forkpoint.service.stream.StreamSession.Work;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/**
- * One request from the engine's listener calls to answer messages: chunks, stop texts, time limit.
- */
+/** One request from the engine's listener calls to answer messages: chunks, stop texts. */
 final class RunningRollout implements GenerationListener, Work {
 
     private final RolloutRequest request;
@@ -48,8 +45,6 @@ final class RunningRollout implements GenerationListener, Work {
     private int stopAt = -1; // tokens of the response once a stop text is complete
     private volatile RolloutEngine.@Nullable Accepted accepted;
     private volatile boolean cancelled;
-    private volatile boolean late;
-    private @Nullable ScheduledFuture<?> timeout;
 
     RunningRollout(
             RolloutRequest request,
@@ -73,18 +68,8 @@ final class RunningRollout implements GenerationListener, Work {
         stopText = stopTexts.isEmpty() ? null : served.tokenizer().stream(true);
     }
 
-    void accepted(RolloutEngine.Accepted by, ScheduledExecutorService timer) {
+    void accepted(RolloutEngine.Accepted by) {
         accepted = by;
-        if (request.getTimeoutMs() > 0) {
-            timeout =
-                    timer.schedule(
-                            () -> {
-                                late = true;
-                                cancel();
-                            },
-                            request.getTimeoutMs(),
-                            TimeUnit.MILLISECONDS);
-        }
         if (cancelled) {
             by.handle().cancel();
         }
@@ -176,18 +161,6 @@ final class RunningRollout implements GenerationListener, Work {
 
     @Override
     public void onFinished(Rollout r) {
-        ScheduledFuture<?> t = timeout;
-        if (t != null) {
-            t.cancel(false);
-        }
-        if (late) {
-            answers.failed(
-                    new ServiceException(
-                            Code.DEADLINE_EXCEEDED,
-                            "DEADLINE_EXCEEDED",
-                            "timeout_ms: " + request.getTimeoutMs() + " passed"));
-            return;
-        }
         FinishReason reason = r.finishReason();
         int n = r.tokenIds().length;
         if (stopAt >= 0 && stopAt <= n) {
@@ -228,6 +201,17 @@ final class RunningRollout implements GenerationListener, Work {
 
     @Override
     public void onFailed(Throwable cause) {
+        if (cause instanceof GenerationTimeoutException) {
+            answers.failed(
+                    new ServiceException(
+                            Code.DEADLINE_EXCEEDED,
+                            "DEADLINE_EXCEEDED",
+                            "timeout_ms: "
+                                    + Integer.toUnsignedString(request.getTimeoutMs())
+                                    + " passed",
+                            cause));
+            return;
+        }
         answers.failed(
                 cause instanceof GeneratorClosedException
                         ? new ServiceException(

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.forkpoint.policy.FinishReason;
 import dev.forkpoint.policy.GenerationRequest;
+import dev.forkpoint.policy.GenerationTimeoutException;
 import dev.forkpoint.policy.GeneratorOptions;
 import dev.forkpoint.policy.PolicyOptions;
 import dev.forkpoint.policy.Rollout;
@@ -23,6 +24,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -168,6 +171,96 @@ class EngineEqualityTest {
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("4000");
         }
+    }
+
+    /** What a test of an engine that has one place does with it; {@code inside} is its Triton. */
+    private interface Full {
+        void test(RolloutEngine engine, RolloutEngine inside);
+    }
+
+    private static void withOnePlace(Full full) throws IOException {
+        PolicyOptions policy = PolicyOptions.defaults().withThreads(1);
+        GeneratorOptions generator =
+                GeneratorOptions.defaults().withMaxRows(1).withKvBudgetBytes(64L << 20);
+        try (DirectEngine oneDirect = new DirectEngine(policy, generator, Duration.ofSeconds(30));
+                TritonEngine oneTriton = new TritonEngine(policy, generator, stats -> {});
+                KserveServer oneServer =
+                        KserveServer.start(
+                                oneTriton.server(),
+                                KserveServer.Options.local().withPolicyRoots(directory));
+                RemoteEngine oneRemote =
+                        new RemoteEngine(
+                                List.of("127.0.0.1:" + oneServer.port()), null, 1, stats -> {})) {
+            for (RolloutEngine engine : List.of(oneDirect, oneTriton, oneRemote)) {
+                engine.load(snapshot(1), PolicyFiles.of(first));
+                full.test(engine, engine == oneRemote ? oneTriton : engine);
+            }
+        }
+    }
+
+    private static void until(BooleanSupplier holds) {
+        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        while (!holds.getAsBoolean()) {
+            assertThat(System.nanoTime()).isLessThan(end);
+            LockSupport.parkNanos(100_000);
+        }
+    }
+
+    private static void untilQueued(RolloutEngine engine, int n) {
+        until(() -> engine.queued() == n);
+    }
+
+    private static GenerationRequest request(int tokens, int priority, long timeoutMicros) {
+        return new GenerationRequest(
+                new int[] {4, 5},
+                7,
+                SamplingParameters.defaults(tokens).ignoringEos(),
+                priority,
+                timeoutMicros);
+    }
+
+    @Test
+    void aFullEngineTakesALaterRequestOfMoreUrgencyFirst() throws IOException {
+        withOnePlace(
+                (engine, inside) -> {
+                    Waiting holds = new Waiting();
+                    Waiting ordinary = new Waiting();
+                    Waiting urgent = new Waiting();
+                    RolloutEngine.Accepted held = engine.submit(request(500, 0, 0), holds, true);
+                    until(() -> holds.tokens() > 0);
+                    engine.submit(request(20, 1, 0), ordinary, true);
+                    untilQueued(inside, 1);
+                    engine.submit(request(20, -1, 0), urgent, true);
+                    untilQueued(inside, 2);
+                    held.handle().cancel();
+                    List<Integer> tokens = ids(List.of(urgent.await(), ordinary.await())).get(0);
+                    assertThat(urgent.firstNanos).as(engine.name()).isLessThan(ordinary.firstNanos);
+                    assertThat(tokens).isEqualTo(ids(List.of(ordinary.await())).get(0));
+                    assertThat(tokens)
+                            .as("priorities change no token")
+                            .isEqualTo(
+                                    ids(Waiting.all(direct, List.of(request(20, 0, 0)), true))
+                                            .get(0));
+                });
+    }
+
+    @Test
+    void aRequestWhoseTimePassesBeforeItsTurnEndsUndecoded() throws IOException {
+        withOnePlace(
+                (engine, inside) -> {
+                    Waiting holds = new Waiting();
+                    Waiting late = new Waiting();
+                    RolloutEngine.Accepted held = engine.submit(request(500, 0, 0), holds, true);
+                    until(() -> holds.tokens() > 0);
+                    engine.submit(request(20, 0, 2_000), late, true);
+                    assertThatThrownBy(late::await)
+                            .as(engine.name())
+                            .hasCauseInstanceOf(GenerationTimeoutException.class);
+                    untilQueued(inside, 0);
+                    held.handle().cancel();
+                    holds.await();
+                    assertThat(late.tokens()).isZero();
+                });
     }
 
     @Test

@@ -222,12 +222,37 @@ class RolloutServiceTest {
         RolloutRequest stale = request("stale", 1, 5).setPolicyVersion(41).build();
 
         List<GenerateResponse> answers =
-                generate(List.of(outside, tooLong, stale, request("good", 1, 5).build()));
+                generate(
+                        List.of(
+                                outside,
+                                tooLong,
+                                stale,
+                                request("urgent", 1, 5).setPriority(-101).build(),
+                                request("good", 1, 5).setPriority(100).build()));
 
         assertThat(only(answers, "good").getTokenIdsCount()).isEqualTo(5);
         assertThat(error(answers, "outside")).contains("prompt_ids.ids[1]", "99999");
         assertThat(error(answers, "long")).contains("max_tokens", "512");
         assertThat(error(answers, "stale")).contains("policy_version", "41");
+        assertThat(error(answers, "urgent")).contains("priority", "-101", "-100 to 100");
+    }
+
+    @Test
+    void aRequestThatDoesNotEndWithinItsTimeLimitFailsAlone() throws Exception {
+        List<GenerateResponse> answers =
+                generate(
+                        List.of(
+                                request("late", 1, 500).setTimeoutMs(1).build(),
+                                request("good", 1, 5).setTimeoutMs(50_000).build()));
+
+        assertThat(only(answers, "good").getTokenIdsCount()).isEqualTo(5);
+        assertThat(error(answers, "late")).contains("timeout_ms: 1 passed");
+        assertThat(answers.stream().filter(GenerateResponse::hasError))
+                .singleElement()
+                .satisfies(
+                        a ->
+                                assertThat(a.getError().getCode())
+                                        .isEqualTo(Code.DEADLINE_EXCEEDED_VALUE));
     }
 
     private static String error(List<GenerateResponse> answers, String id) {

@@ -347,6 +347,7 @@ public final class RemoteTriton implements AutoCloseable {
 
         private final RolloutRequest request;
         private final RolloutSink sink;
+        private final long askedNanos = System.nanoTime();
         private final Set<Replica> tried = new HashSet<>();
         private int asked;
         private int[] delivered = new int[16];
@@ -364,6 +365,17 @@ public final class RemoteTriton implements AutoCloseable {
                 sink.onFinished(FinishReason.CANCELLED, RolloutSink.Stats.UNKNOWN);
                 return;
             }
+            long left = microsLeft();
+            if (left < 0) {
+                sink.onFailed(
+                        new TritonException(
+                                Code.DEADLINE_EXCEEDED,
+                                "no server ended the rollout within its timeout of "
+                                        + request.timeoutMicros()
+                                        + " µs: "
+                                        + otherwise.getMessage()));
+                return;
+            }
             Replica replica = asked < options.attempts() ? pick(tried) : null;
             if (replica == null) {
                 sink.onFailed(otherwise);
@@ -377,11 +389,21 @@ public final class RemoteTriton implements AutoCloseable {
                             options.model(),
                             request.id(),
                             TensorContract.encode(request),
-                            request.timeoutMicros(),
+                            left,
                             new TritonPolicy.SinkListener(new Attempt(replica)));
             if (cancelled) {
                 cancel();
             }
+        }
+
+        /** Of the timeout, which all servers asked share. 0: none; below 0: it has passed. */
+        private long microsLeft() {
+            long timeout = request.timeoutMicros();
+            if (timeout == 0) {
+                return 0;
+            }
+            long left = timeout - (System.nanoTime() - askedNanos) / 1000;
+            return left > 0 ? left : -1;
         }
 
         @Override

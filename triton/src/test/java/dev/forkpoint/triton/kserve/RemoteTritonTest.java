@@ -204,6 +204,19 @@ class RemoteTritonTest {
     }
 
     @Test
+    void theServersAskedShareTheRequestsTimeout() throws InterruptedException {
+        long asked = System.nanoTime();
+        Gathered got = generate(request(90_000, 1).withTimeoutMicros(2_000_000));
+        got.awaitTokens(3);
+        Thread.sleep(1_200);
+        int asks = tritons.get(0).running() == 1 ? 0 : 1;
+        servers.get(asks).close();
+        assertThat(got.await().error.code()).isEqualTo(Code.DEADLINE_EXCEEDED);
+        assertThat(Duration.ofNanos(System.nanoTime() - asked))
+                .isBetween(Duration.ofMillis(1_900), Duration.ofMillis(3_100));
+    }
+
+    @Test
     void cancelEndsARollout() {
         Gathered got = new Gathered();
         RolloutHandle handle = remote.generate(request(90_000, 1), got);
