@@ -119,7 +119,7 @@ record MicroBatch(List<Row> rows, Purpose purpose) {
         return out;
     }
 
-    /** The sequences that have a gradient, by prompt; those with the shortest sequences first. */
+    /** The sequences that have positions, by prompt; those with the shortest sequences first. */
     private static List<Family> families(List<TrainingSequence> sequences, Purpose purpose) {
         Map<IntBuffer, List<Integer>> byPrompt = new LinkedHashMap<>();
         List<Family> out = new ArrayList<>();
@@ -212,7 +212,7 @@ record MicroBatch(List<Row> rows, Purpose purpose) {
             start[r] = at - row.from;
             for (int t = row.from; t < row.to; t++) {
                 ids[at] = row.sequence < 0 ? 0 : sequences.get(row.sequence).ids()[t];
-                positions[at++] = t;
+                positions[at++] = row.sequence < 0 ? 0 : t; // a short context has no place 95
             }
             if (row.targets) {
                 TrainingSequence s = sequences.get(row.sequence);

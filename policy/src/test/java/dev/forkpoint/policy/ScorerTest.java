@@ -49,6 +49,24 @@ class ScorerTest {
         }
     }
 
+    @Test
+    void aContextShorterThanAPackedBatchIsScoredToItsEnd() throws Exception {
+        Path model =
+                TinyModels.write(
+                        folder.resolve("short"),
+                        new NewCheckpoint.Shape(32, 1, 2, 1, 16, 32, 48, 16, 1e6, true, 1, 0),
+                        2,
+                        "a");
+        try (Policy policy = Policy.load(model, PolicyOptions.defaults());
+                Scorer scorer = new Scorer(policy, ScorerOptions.defaults())) {
+            int[] ids = new Random(4).ints(16, 0, 48).toArray();
+            float[] logProb = scorer.score(List.of(ids), 1).get(0).logProb();
+            for (int t = 1; t < 16; t++) {
+                assertThat(logProb[t]).isBetween(-20f, 0f);
+            }
+        }
+    }
+
     /**
      * A vocabulary of several blocks, against one product and a plain softmax in double precision.
      */
