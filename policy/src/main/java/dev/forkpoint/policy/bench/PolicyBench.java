@@ -238,7 +238,8 @@ public final class PolicyBench {
                                                         .filter(t -> random.nextDouble() < rho)
                                                         .toArray()))
                         .toList();
-        int[] advantage = random.ints(b, -1, 2).toArray();
+        // never 0: an update leaves out what has no advantage, and peers do not
+        int[] advantage = random.ints(b, 0, 2).map(a -> 2 * a - 1).toArray();
         try (Trainer trainer =
                 new Trainer(
                         policy, TrainerOptions.defaults().withTokensPerMicroBatch(microBatch))) {
