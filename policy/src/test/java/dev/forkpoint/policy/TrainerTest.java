@@ -139,22 +139,19 @@ class TrainerTest {
                             .isLessThan(1e-5);
                 }
             }
-            int packed =
-                    MicroBatch.cut(shared, 1 << 20, 1, MicroBatch.Purpose.TRAINING)
-                            .get(0)
-                            .rows()
-                            .stream()
-                            .mapToInt(MicroBatch.Row::tokens)
-                            .sum();
-            int alone =
-                    MicroBatch.cut(apart, 1 << 20, 1, MicroBatch.Purpose.TRAINING)
-                            .get(0)
-                            .rows()
-                            .stream()
-                            .mapToInt(MicroBatch.Row::tokens)
-                            .sum();
+            int packed = packedTokens(shared);
+            int alone = packedTokens(apart);
             assertThat(packed).isLessThan(longestPrompt == 1 ? alone + 1 : alone * 2 / 3);
         }
+    }
+
+    private static int packedTokens(List<TrainingSequence> sequences) {
+        return MicroBatch.cut(sequences, 1 << 20, 1, MicroBatch.Purpose.TRAINING)
+                .get(0)
+                .rows()
+                .stream()
+                .mapToInt(MicroBatch.Row::tokens)
+                .sum();
     }
 
     @Test
