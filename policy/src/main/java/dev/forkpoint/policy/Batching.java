@@ -6,7 +6,9 @@ package dev.forkpoint.policy;
  */
 final class Batching {
 
-    private static final int SEQUENCE = 8;
+    /** Widths, and where queries begin in them, are multiples of this. */
+    static final int SEQUENCE = 8;
+
     private static final int SLOTS = 16;
 
     private Batching() {}
@@ -70,7 +72,7 @@ final class Batching {
         return blocked ? 1 : 3;
     }
 
-    private static int up(int n, int quantum) {
+    static int up(int n, int quantum) {
         return (n + quantum - 1) / quantum * quantum;
     }
 }

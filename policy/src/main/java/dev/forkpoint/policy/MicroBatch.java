@@ -31,9 +31,6 @@ record MicroBatch(List<Row> rows, Purpose purpose) {
         SCORING
     }
 
-    /** Widths of scored rows are multiples of this: see decoder.py on bits. */
-    private static final int WIDTH = 8;
-
     /**
      * Tokens {@code from} to {@code to} of a sequence. Those before {@code from} are keys of this
      * row too, but lie in the row {@code prefix}.
@@ -76,7 +73,7 @@ record MicroBatch(List<Row> rows, Purpose purpose) {
      */
     static List<MicroBatch> cut(
             List<TrainingSequence> sequences, int tokensAtMost, int workers, Purpose purpose) {
-        List<Family> families = families(sequences, purpose);
+        List<Family> families = families(sequences);
         long left = 0;
         for (Family f : families) {
             left += f.prefix;
@@ -120,7 +117,7 @@ record MicroBatch(List<Row> rows, Purpose purpose) {
     }
 
     /** The sequences that have positions, by prompt; those with the shortest sequences first. */
-    private static List<Family> families(List<TrainingSequence> sequences, Purpose purpose) {
+    private static List<Family> families(List<TrainingSequence> sequences) {
         Map<IntBuffer, List<Integer>> byPrompt = new LinkedHashMap<>();
         List<Family> out = new ArrayList<>();
         for (int i = 0; i < sequences.size(); i++) {
@@ -140,8 +137,7 @@ record MicroBatch(List<Row> rows, Purpose purpose) {
         byPrompt.forEach(
                 (prompt, members) -> {
                     members.sort(byLength);
-                    boolean shared = members.size() > 1 || purpose == Purpose.SCORING;
-                    out.add(new Family(members, shared ? prompt.remaining() : 0));
+                    out.add(new Family(members, prompt.remaining()));
                 });
         out.sort(Comparator.comparing(f -> f.members.get(f.members.size() - 1), byLength));
         return out;
@@ -149,13 +145,11 @@ record MicroBatch(List<Row> rows, Purpose purpose) {
 
     private static MicroBatch of(
             List<Family> families, List<TrainingSequence> sequences, Purpose purpose) {
+        int fewest = purpose == Purpose.SCORING ? 1 : 2; // members for which a prefix is split off
         List<Row> prefixes = new ArrayList<>();
         List<Row> rows = new ArrayList<>();
         for (Family f : families) {
-            boolean shared =
-                    f.prefix > 0
-                            && (f.members.size() > 1
-                                    || (purpose == Purpose.SCORING && !f.members.isEmpty()));
+            boolean shared = f.prefix > 0 && f.members.size() >= fewest;
             if (shared) {
                 prefixes.add(new Row(f.members.get(0), 0, f.prefix, -1, false));
             }
@@ -167,11 +161,11 @@ record MicroBatch(List<Row> rows, Purpose purpose) {
                                 : new Row(m, 0, length, -1, true));
             }
         }
-        rows.sort(Comparator.comparingInt(Row::kind).thenComparingInt(Row::to));
-        if (purpose == Purpose.SCORING) {
-            rows.sort(
-                    Comparator.comparingInt(MicroBatch::width).thenComparingInt(MicroBatch::first));
-        }
+        rows.sort(
+                purpose == Purpose.SCORING
+                        ? Comparator.comparingInt(MicroBatch::width)
+                                .thenComparingInt(MicroBatch::first)
+                        : Comparator.comparingInt(Row::kind).thenComparingInt(Row::to));
         prefixes.addAll(rows);
         return new MicroBatch(prefixes, purpose);
     }
@@ -198,11 +192,11 @@ record MicroBatch(List<Row> rows, Purpose purpose) {
             count += sequences.get(m).positions().length;
         }
         List<Row> all = new ArrayList<>(rows);
-        all.add(new Row(-1, 0, up(used + 1, quantum) - used, -1, false));
-        int tokens = up(used + 1, quantum);
+        all.add(new Row(-1, 0, Batching.up(used + 1, quantum) - used, -1, false));
+        int tokens = Batching.up(used + 1, quantum);
         long[] ids = new long[tokens];
         long[] positions = new long[tokens];
-        long[] kept = new long[up(count, quantum)];
+        long[] kept = new long[Batching.up(count, quantum)];
         long[] target = new long[kept.length];
         int[] start = new int[all.size()]; // token 0 of each row's sequence, were it in this row
         int at = 0;
@@ -239,18 +233,14 @@ record MicroBatch(List<Row> rows, Purpose purpose) {
                 Script.array(scope, target, target.length));
     }
 
-    private static int up(int n, int quantum) {
-        return (n + quantum - 1) / quantum * quantum;
-    }
-
     /** Keys of a scored row. */
     private static int width(Row row) {
-        return up(row.to, WIDTH);
+        return Batching.width(row.to);
     }
 
     /** The first query of a scored row. */
     private static int first(Row row) {
-        return row.from / WIDTH * WIDTH;
+        return row.from / Batching.SEQUENCE * Batching.SEQUENCE;
     }
 
     /**

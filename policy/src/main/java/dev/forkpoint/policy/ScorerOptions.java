@@ -2,8 +2,8 @@ package dev.forkpoint.policy;
 
 /**
  * @param threads worker threads; 0: those of the policy
- * @param tokensPerBatch most tokens, padding included, that one worker computes side by side; a
- *     longer sequence goes alone
+ * @param tokensPerBatch most tokens that one worker computes side by side, a shared prompt counted
+ *     for each of its sequences; a longer sequence goes alone
  */
 public record ScorerOptions(int threads, int tokensPerBatch) {
 

@@ -101,13 +101,15 @@ class BatchInvarianceTest {
             Random random = new Random(12);
             List<int[]> subjects = new ArrayList<>();
             for (int length : new int[] {1, 2, 15, 16, 17, 48, 100, 300}) {
-                subjects.add(random.ints(length, 0, vocabulary).toArray());
+                int[] ids = random.ints(length, 0, vocabulary).toArray();
+                subjects.addAll(List.of(ids, ids)); // whole, and after a prompt: see first
             }
-            // two thirds of each are a prompt
+            int[] first = first(subjects);
             List<TokenScores> alone = new ArrayList<>();
             try (Scorer scorer = new Scorer(policy, ScorerOptions.defaults().withThreads(1))) {
-                subjects.forEach(
-                        s -> alone.addAll(scorer.score(List.of(s), first(List.of(s)), 0.8)));
+                for (int s = 0; s < first.length; s++) {
+                    alone.addAll(scorer.score(List.of(subjects.get(s)), new int[] {first[s]}, 0.8));
+                }
             }
             for (int threads : new int[] {1, 2}) {
                 try (Scorer scorer =
@@ -120,7 +122,7 @@ class BatchInvarianceTest {
                             int[] subject = subjects.get(i % subjects.size());
                             if (i % 3 == 0) { // the same prompt
                                 other = Arrays.copyOf(other, subject.length);
-                                System.arraycopy(subject, 0, other, 0, first(List.of(subject))[0]);
+                                System.arraycopy(subject, 0, other, 0, subject.length * 2 / 3);
                             }
                             all.add(other);
                         }
@@ -154,7 +156,10 @@ class BatchInvarianceTest {
                 SamplingParameters.defaults(maxTokens));
     }
 
+    /** Of every other sequence, two thirds are a prompt. */
     private static int[] first(List<int[]> sequences) {
-        return sequences.stream().mapToInt(s -> Math.max(1, s.length * 2 / 3)).toArray();
+        int[] out = new int[sequences.size()];
+        Arrays.setAll(out, i -> i % 2 == 0 ? 1 : Math.max(1, sequences.get(i).length * 2 / 3));
+        return out;
     }
 }
