@@ -21,6 +21,9 @@ final class Lane implements AutoCloseable {
     /** Prompt tokens, padding included, computed at once. */
     private static final int PREFILL_TOKENS = 2048;
 
+    /** In place of a uniform number. */
+    private static final float LIKELIEST = -1;
+
     private final Policy policy;
     private final Script script;
     private final IValue weights;
@@ -284,14 +287,12 @@ final class Lane implements AutoCloseable {
         int remaining = 0;
         int last = 0;
         boolean scaled = false;
-        boolean anyGreedy = false;
         boolean filtered = false;
         for (Response r : rows) {
             if (r != null) {
                 SamplingParameters s = r.request.sampling();
                 remaining = Math.max(remaining, r.limit - r.length());
                 last = Math.max(last, r.position());
-                anyGreedy |= s.temperature() == 0;
                 scaled |= s.temperature() != 0 && s.temperature() != 1;
                 filtered |= s.filters();
             }
@@ -301,7 +302,6 @@ final class Lane implements AutoCloseable {
         long[] at = new long[n];
         float[] uniform = new float[n * count];
         float[] temperature = new float[scaled ? n : 0];
-        long[] greedy = new long[anyGreedy ? n : 0];
         float[] filters = new float[filtered ? 3 * n : 0];
         Arrays.fill(temperature, 1);
         for (int b = 0; b < n; b++) {
@@ -317,13 +317,13 @@ final class Lane implements AutoCloseable {
             next[b] = r.lastToken();
             at[b] = r.position();
             for (int step = 0; step < count; step++) {
-                uniform[b * count + step] = Uniform.at(r.request.seed(), r.length() + step);
+                uniform[b * count + step] =
+                        s.temperature() == 0
+                                ? LIKELIEST
+                                : Uniform.at(r.request.seed(), r.length() + step);
             }
             if (scaled && s.temperature() != 0) {
                 temperature[b] = (float) s.temperature();
-            }
-            if (anyGreedy && s.temperature() == 0) {
-                greedy[b] = 1;
             }
             if (filtered) {
                 filters[3 * b] = s.topK() == 0 ? vocabulary : s.topK();
@@ -343,7 +343,6 @@ final class Lane implements AutoCloseable {
                                 last,
                                 Script.array(scope, uniform, n, count),
                                 optional(scope, temperature, temperature.length),
-                                anyGreedy ? Script.array(scope, greedy, n) : script.none(),
                                 filtered ? Script.array(scope, filters, n, 3) : script.none(),
                                 dims,
                                 epsilon)) {

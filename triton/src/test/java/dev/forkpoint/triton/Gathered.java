@@ -90,11 +90,15 @@ public final class Gathered implements RolloutSink {
         return this;
     }
 
+    /** Waits for so many tokens; fails at once when the rollout ended before. */
     public Gathered awaitTokens(int n) {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(120))
                 .pollInterval(Duration.ofMillis(1))
-                .until(() -> size() >= n);
+                .until(() -> size() >= n || ended());
+        assertThat(size())
+                .as("tokens of a rollout that ended with %s, %s", reason, error)
+                .isGreaterThanOrEqualTo(n);
         return this;
     }
 }

@@ -15,7 +15,6 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -55,6 +54,9 @@ public final class Script {
                         engine.newBaseManager(
                                 device.equals("cpu") ? Device.cpu() : Device.gpu(index(device)));
         prepareThread();
+        if (products.equals("onednn")) {
+            Kernels.load();
+        }
         try (InputStream in =
                 Script.class.getResourceAsStream("/dev/forkpoint/policy/decoder/" + archive)) {
             if (in == null) {
@@ -73,12 +75,7 @@ public final class Script {
      * @throws IllegalArgumentException if there is no such device
      */
     public static Script on(String device) {
-        boolean oneDnn =
-                device.equals("cpu")
-                        && System.getProperty("os.arch", "")
-                                .toLowerCase(Locale.ROOT)
-                                .matches("amd64|x86_64")
-                        && !plainProducts;
+        boolean oneDnn = device.equals("cpu") && Kernels.supported() && !plainProducts;
         return of(device, oneDnn ? "onednn" : "aten");
     }
 

@@ -28,6 +28,38 @@ from torch import Tensor
 KIND = sys.argv[1] if len(sys.argv) > 1 else "onednn"
 
 if KIND == "onednn":
+    for schema in [   # of ../../../../../native/kernels.c
+        "normalise(Tensor x, Tensor(a!) y, Tensor(b!) r, float eps) -> ()",
+        "attend(Tensor(a!) qkv, Tensor norm, Tensor rotation, Tensor(b!) keys, Tensor(c!) values, Tensor at, Tensor(d!) scratch, "
+        "Tensor(e!) out, float eps) -> ()",
+        "draw(Tensor(a!) z, Tensor uniform, Tensor(b!) tokens, Tensor(c!) stats, int step, int first) -> ()",
+    ]:
+        torch.library.define("forkpoint::" + schema[:schema.index("(")], schema[schema.index("("):])
+
+    def normalised(x: Tensor, eps: float) -> Tensor:
+        """x / its root mean square [N, H]"""
+        y = torch.empty_like(x)
+        torch.ops.forkpoint.normalise(x, y, x[:0], eps)
+        return y
+
+    def attend_cached(qkv: Tensor, norm: Tensor, rotation: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, scratch: Tensor,
+                      dims: List[int], eps: float) -> Tensor:
+        """writes keys and values of qkv [B, (Q + 2 K) D] to slots at [B] of the cache k, v [B, K, S, D]; attention of its queries to the
+        slots up to those [B, Q D]. scratch [S]. hidden [B, 1, W] is the mask; where it is not needed, empty"""
+        out = torch.empty([qkv.size(0), dims[3] * dims[5]])
+        torch.ops.forkpoint.attend(qkv, norm, torch.view_as_real(rotation), k, v, at, scratch, out, eps)
+        return out
+
+    def mask_of_slots(W: int, at: Tensor) -> Tensor:
+        return torch.empty([0])
+
+    def draw(z: Tensor, filters: Tensor, uniform: Tensor, tokens: Tensor, stats: Tensor, step: int, first: int):
+        """see draw_in_pieces"""
+        if filters.numel() == 0:
+            torch.ops.forkpoint.draw(z, uniform, tokens, stats, step, first)
+        else:
+            draw_in_pieces(z, filters, uniform, tokens, stats, step, first)
+
     def linear(x: Tensor, w: Tensor) -> Tensor:
         return torch.ops.mkldnn._linear_pointwise(x, w, None, "none", [], "")
 
@@ -51,6 +83,27 @@ if KIND == "onednn":
             return torch.ops.mkldnn._reorder_linear_weight(w, rows)
         return w
 else:
+    def normalised(x: Tensor, eps: float) -> Tensor:
+        return x * inverse_rms(x, eps)
+
+    def mask_of_slots(W: int, at: Tensor) -> Tensor:
+        return hide(torch.arange(W, device=at.device) > at[:, None])[:, None]
+
+    def attend_cached(qkv: Tensor, norm: Tensor, rotation: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, scratch: Tensor,
+                      dims: List[int], eps: float) -> Tensor:
+        B, W = qkv.size(0), hidden.size(2)
+        Q, K, D = dims[3], dims[4], dims[5]
+        qk, values = positioned(qkv, norm, rotation, dims, eps)
+        rows = torch.arange(B, device=at.device)
+        k[rows, :, at] = qk[:, Q:]
+        v[rows, :, at] = values
+        s = torch.bmm(qk[:, :Q].reshape(B * K, Q // K, D), k[:B, :, :W].flatten(0, 1).transpose(1, 2))
+        s.view(B, Q, W).add_(hidden)
+        return torch.bmm(torch.softmax(s, -1), v[:B, :, :W].flatten(0, 1)).view(B, Q * D)
+
+    def draw(z: Tensor, filters: Tensor, uniform: Tensor, tokens: Tensor, stats: Tensor, step: int, first: int):
+        draw_in_pieces(z, filters, uniform, tokens, stats, step, first)
+
     if KIND == "bfloat16":
         def linear(x: Tensor, w: Tensor) -> Tensor:
             return torch.nn.functional.linear(x.to(torch.bfloat16), w.to(torch.bfloat16)).to(torch.float32)
@@ -390,18 +443,22 @@ def attention(qk: Tensor, values: Tensor, shapes: List[int], layout: List[Tensor
 
 # ---------------------------------------------------------------------- layers
 
-def project(x: Tensor, w: List[Tensor], at: int, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
-    """rotated queries and keys [N, Q + K, D], values [N, K, D]"""
+def positioned(qkv: Tensor, norm: Tensor, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
+    """of qkv [N, (Q + 2 K) D]: normed and rotated queries and keys [N, Q + K, D], values [N, K, D]"""
     Q, K, D = dims[3], dims[4], dims[5]
-    qkv = linear_bias(x * inverse_rms(x, eps), w[at], w[at + 1]).view(x.size(0), Q + 2 * K, D)
+    qkv = qkv.view(qkv.size(0), Q + 2 * K, D)
     qk = qkv[:, :Q + K]
     if dims[9] != 0:
-        qk = qk * inverse_rms(qk, eps) * w[at + 2]
+        qk = qk * inverse_rms(qk, eps) * norm
     return rotate(qk, rotation), qkv[:, Q + K:]
 
 
+def project(x: Tensor, w: List[Tensor], at: int, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
+    return positioned(linear_bias(normalised(x, eps), w[at], w[at + 1]), w[at + 2], rotation, dims, eps)
+
+
 def feed_forward(x: Tensor, w: List[Tensor], at: int, eps: float) -> Tensor:
-    h = x * inverse_rms(x, eps)
+    h = normalised(x, eps)
     return linear_add(linear_mul(h, w[at + 5], linear_silu(h, w[at + 4])), w[at + 6], x)
 
 
@@ -535,6 +592,25 @@ def filtered(p: Tensor, filters: Tensor) -> Tensor:
     return p * torch.zeros_like(p).scatter_(-1, order, keep.to(p.dtype))
 
 
+def draw_in_pieces(z: Tensor, filters: Tensor, uniform: Tensor, tokens: Tensor, stats: Tensor, step: int, first: int):
+    """a step's tokens [steps, B] of rows first... by their logits z [M, V], which may be overwritten: the inverse of the cumulative
+    distribution, filtered, at uniform [B, steps], or, where that is negative, the likeliest. Their log-probs, and the entropies and collision
+    probabilities of the unfiltered distribution, go to stats [steps, 3, B]"""
+    last = first + z.size(0)
+    logp = torch.log_softmax(z, -1)
+    p = logp.exp()
+    stats[step, 1, first:last] = (p * logp).sum(-1).neg_()
+    stats[step, 2, first:last] = torch.linalg.vector_norm(p, 2, [-1]).square_()
+    if filters.numel() != 0:
+        p = filtered(p, filters[first:last])
+    c = p.cumsum(-1)
+    u = uniform[first:last, step:step + 1]
+    drawn = torch.searchsorted(c, u * c[:, -1:], right=True).clamp_(max=z.size(1) - 1)
+    drawn = torch.where(u < 0, z.argmax(-1, True), drawn)
+    tokens[step, first:last] = drawn[:, 0]
+    stats[step, 0, first:last] = logp.gather(-1, drawn)[:, 0]
+
+
 class Decoder(torch.nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x
@@ -603,19 +679,18 @@ class Decoder(torch.nn.Module):
 
     @torch.jit.export
     def cache(self, B: int, S: int, dims: List[int], like: Tensor) -> List[Tensor]:
-        """keys and values of each layer in turn, [B, K, D, S]: slots innermost, which suits MKL's small products best.
-        Zeros, since what is masked must still be finite"""
+        """keys and values of each layer in turn, [B, K, S, D]. Zeros, since what is masked must still be finite"""
         out: List[Tensor] = []
         for _ in range(2 * dims[2]):
-            out.append(torch.zeros([B, dims[4], dims[5], S], device=like.device))
+            out.append(torch.zeros([B, dims[4], S, dims[5]], device=like.device))
         return out
 
     @torch.jit.export
     def reshape_cache(self, cache: List[Tensor], rows: Tensor, used: int, S: int) -> int:
         """replaces the cache, layer by layer, by one of S slots that holds the first `used` slots of the given rows"""
         for i in range(len(cache)):
-            n = torch.zeros([rows.size(0), cache[i].size(1), cache[i].size(2), S], device=rows.device)
-            n[..., :used] = cache[i][..., :used].index_select(0, rows)
+            n = torch.zeros([rows.size(0), cache[i].size(1), S, cache[i].size(3)], device=rows.device)
+            n[:, :, :used] = cache[i][:, :, :used].index_select(0, rows)
             cache[i] = n
         return 0
 
@@ -623,12 +698,12 @@ class Decoder(torch.nn.Module):
     def place(self, cache: List[Tensor], rows: Tensor, source: List[Tensor], source_rows: Tensor, used: int) -> int:
         """cache[rows] = source[source_rows] in the first `used` slots; source may be the cache itself"""
         for i in range(len(cache)):
-            cache[i][..., :used].index_copy_(0, rows, source[i][..., :used].index_select(0, source_rows))
+            cache[i][:, :, :used].index_copy_(0, rows, source[i][:, :, :used].index_select(0, source_rows))
         return 0
 
     @torch.jit.export
     def prefill(self, w: List[Tensor], cis: Tensor, ids: Tensor, dims: List[int], eps: float) -> List[Tensor]:
-        """keys and values of each layer, [B, K, D, L], of ids [B, L], padded on the right"""
+        """keys and values of each layer, [B, K, L, D], of ids [B, L], padded on the right"""
         B, L = ids.size(0), ids.size(1)
         Q, K, D = dims[3], dims[4], dims[5]
         rotation = cis[:L].repeat(B, 1)[:, None]
@@ -637,8 +712,7 @@ class Decoder(torch.nn.Module):
         for i in range(dims[2]):
             qk, values = project(x, w, 7 * i, rotation, dims, eps)
             k, v = grouped(qk[:, Q:], B, L, K), grouped(values, B, L, K)
-            out.append(k.view(B, K, L, D).transpose(2, 3))
-            out.append(v.view(B, K, L, D).transpose(2, 3))
+            out += [k.view(B, K, L, D), v.view(B, K, L, D)]
             if i < dims[2] - 1:
                 o, p = attend(grouped(qk[:, :Q], B, L, K), k, v, L, Q)
                 x = linear_add(ungrouped(o, B, L, K).reshape(B * L, Q * D), w[7 * i + 3], x)
@@ -647,56 +721,36 @@ class Decoder(torch.nn.Module):
 
     @torch.jit.export
     def decode(self, w: List[Tensor], cache: List[Tensor], cis: Tensor, ids: Tensor, at: Tensor, last: int, uniform: Tensor,
-               temperature: Tensor, greedy: Tensor, filters: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
+               temperature: Tensor, filters: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
         """one token for each column of uniform [B, steps], the first from ids [B] at slots at [B], of which `last` is the greatest. A token
-        is the inverse of the cumulative distribution at its uniform number, or where greedy [B] (empty: nowhere) the likeliest.
+        is the inverse of the cumulative distribution at its uniform number, or where that is negative the likeliest.
         temperature [B] (empty: 1). filters [B, 3] (empty: none) top-k, top-p, min-p.
         Returns tokens [steps, B], and log-probs, entropies, collision probabilities [steps, 3, B] of the unfiltered distribution"""
         B, steps = uniform.size(0), uniform.size(1)
         V, Q, K, D = dims[0], dims[3], dims[4], dims[5]
-        S = cache[0].size(3)
+        S = cache[0].size(2)
         tokens = torch.empty([steps, B], dtype=torch.long, device=ids.device)
         stats = torch.empty([steps, 3, B], device=ids.device)
-        base = torch.arange(B * K * D, device=ids.device).mul_(S).view(B, K * D)
-        slots = torch.arange(S, device=ids.device)
+        scratch = torch.empty([S], device=ids.device)
         least = (400 * K // (Q * D) + 16) // 16 * 16   # see Batching.slots
         least_chunk = 48 if V % 2 == 0 else 96
         chunk = B if B * V <= 1 << 23 else max(least_chunk, (1 << 22) // V // least_chunk * least_chunk)
         for step in range(steps):
             t = (at + step).clamp_(max=S - 1)   # a row that has ended runs on, in its own slots
-            W = min(S, max(least, (last + step + 8) // 8 * 8))
-            write = (base + t[:, None]).flatten()
-            mask = hide(slots[:W] > t[:, None])[:, None]   # [B, 1, W]
+            hidden = mask_of_slots(min(S, max(least, (last + step + 8) // 8 * 8)), t)
             rotation = cis[t][:, None]
             x = w[-2][ids]
             for i in range(dims[2]):
-                qk, values = project(x, w, 7 * i, rotation, dims, eps)
-                k, v = cache[2 * i], cache[2 * i + 1]
-                k.view(-1).scatter_(0, write, qk[:, Q:].reshape(-1))
-                v.view(-1).scatter_(0, write, values.reshape(-1))
-                s = torch.bmm(qk[:, :Q].reshape(B * K, Q // K, D), k.flatten(0, 1)[..., :W])
-                s.view(B, Q, W).add_(mask)
-                o = torch.bmm(torch.softmax(s, -1), v.flatten(0, 1)[..., :W].transpose(1, 2)).view(B, Q * D)
-                x = linear_add(o, w[7 * i + 3], x)
-                x = feed_forward(x, w, 7 * i, eps)
-            x = x * inverse_rms(x, eps) * w[-3]
+                qkv = linear_bias(normalised(x, eps), w[7 * i], w[7 * i + 1])
+                o = attend_cached(qkv, w[7 * i + 2], rotation, cache[2 * i], cache[2 * i + 1], t, hidden, scratch, dims, eps)
+                x = feed_forward(linear_add(o, w[7 * i + 3], x), w, 7 * i, eps)
+            x = normalised(x, eps) * w[-3]
             for a in range(0, B, chunk):
                 e = min(a + chunk, B)
                 z = linear_plain(x[a:e], w[-1])
                 if temperature.numel() != 0:
                     z.div_(temperature[a:e, None])
-                logp = torch.log_softmax(z, -1)
-                p = logp.exp()
-                stats[step, 1, a:e] = (p * logp).sum(-1).neg_()
-                stats[step, 2, a:e] = torch.linalg.vector_norm(p, 2, [-1]).square_()
-                if filters.numel() != 0:
-                    p = filtered(p, filters[a:e])
-                c = p.cumsum(-1)
-                drawn = torch.searchsorted(c, uniform[a:e, step:step + 1] * c[:, -1:], right=True).clamp_(max=V - 1)
-                if greedy.numel() != 0:
-                    drawn = torch.where(greedy[a:e, None] != 0, z.argmax(-1, True), drawn)
-                tokens[step, a:e] = drawn[:, 0]
-                stats[step, 0, a:e] = logp.gather(-1, drawn)[:, 0]
+                draw(z, filters, uniform, tokens, stats, step, a)
             ids = tokens[step]
         return tokens, stats
 
