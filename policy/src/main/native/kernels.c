@@ -51,6 +51,27 @@ INLINE f8 exponential(f8 x) {
     return choose(x < all(-87.0f), all(0.0f), p * (f8)power);
 }
 
+INLINE f8 logistic(f8 x) {
+    f8 minus = -x;
+    return all(1.0f) / (all(1.0f) + exponential(choose(minus > all(87.0f), all(87.0f), minus)));
+}
+
+/* the next n logits of a row, filled up to eight with such as have no probability */
+INLINE const float *eight(const float *z, int64_t n, float *tail) {
+    if (n >= 8) return z;
+    for (int j = 0; j < 8; j++) tail[j] = j < n ? z[j] : -1e30f;
+    return tail;
+}
+
+/* the first n of eight lanes */
+INLINE void store_first(float *p, f8 v, int64_t n) {
+    if (n >= 8) {
+        store(p, v);
+    } else {
+        for (int j = 0; j < n; j++) p[j] = v[j];
+    }
+}
+
 /* ---------------------------------------------------------------------- y = x * r, r = (mean(x^2) + eps)^-1/2 */
 
 CLONES static void normalise(const float *x, float *y, float *r, int64_t rows, int64_t width, float eps) {
@@ -64,6 +85,52 @@ CLONES static void normalise(const float *x, float *y, float *r, int64_t rows, i
         for (i = 0; i + 8 <= width; i += 8) store(y + i, load(x + i) * all(scale));
         for (; i < width; i++) y[i] = x[i] * scale;
         if (r) r[b] = scale;
+    }
+}
+
+/* dx += r (dy - y mean(dy y)), the gradient through y = x r */
+CLONES static void normalise_backward(float *dx, const float *dy, const float *y, const float *r, int64_t rows, int64_t width) {
+    for (int64_t b = 0; b < rows; b++, dx += width, dy += width, y += width) {
+        f8 lanes = all(0);
+        int64_t i = 0;
+        for (; i + 8 <= width; i += 8) lanes += load(dy + i) * load(y + i);
+        float dot = sum(lanes);
+        for (; i < width; i++) dot += dy[i] * y[i];
+        float mean = dot / (float)width, scale = r[b];
+        for (i = 0; i + 8 <= width; i += 8) store(dx + i, load(dx + i) + all(scale) * (load(dy + i) - load(y + i) * all(mean)));
+        for (; i < width; i++) dx[i] += scale * (dy[i] - y[i] * mean);
+    }
+}
+
+/* ---------------------------------------------------------------------- silu(gate) * up, of rows [gate; up] */
+
+CLONES static void gated(const float *gu, float *out, int64_t rows, int64_t width) {
+    for (int64_t b = 0; b < rows; b++, gu += 2 * width, out += width) {
+        int64_t i = 0;
+        for (; i + 8 <= width; i += 8) {
+            f8 gate = load(gu + i);
+            store(out + i, gate * logistic(gate) * load(gu + width + i));
+        }
+        for (; i < width; i++) out[i] = gu[i] / (1.0f + expf(-gu[i])) * gu[width + i];
+    }
+}
+
+/* the gradient dgu for that of the output, and the output again */
+CLONES static void gated_backward(const float *d, const float *gu, float *dgu, float *out, int64_t rows, int64_t width) {
+    for (int64_t b = 0; b < rows; b++, d += width, gu += 2 * width, dgu += 2 * width, out += width) {
+        int64_t i = 0;
+        for (; i + 8 <= width; i += 8) {
+            f8 gate = load(gu + i), up = load(gu + width + i), dy = load(d + i), s = logistic(gate), silu = gate * s;
+            store(dgu + i, dy * up * s * (all(1.0f) + gate - silu));
+            store(dgu + width + i, dy * silu);
+            store(out + i, silu * up);
+        }
+        for (; i < width; i++) {
+            float gate = gu[i], up = gu[width + i], s = 1.0f / (1.0f + expf(-gate)), silu = gate * s;
+            dgu[i] = d[i] * up * s * (1.0f + gate - silu);
+            dgu[width + i] = d[i] * silu;
+            out[i] = silu * up;
+        }
     }
 }
 
@@ -190,13 +257,6 @@ CLONES static void attend(const struct attention *a, float *qkv, const float *ro
 
 /* ---------------------------------------------------------------------- the distribution of the next token */
 
-/* the next n of a row of logits, filled up to eight with what has no probability */
-INLINE const float *eight(const float *z, int64_t n, float *tail) {
-    if (n >= 8) return z;
-    for (int j = 0; j < 8; j++) tail[j] = j < n ? z[j] : -1e30f;
-    return tail;
-}
-
 /* One row of logits [words]: its token by the inverse of the cumulative distribution at u (or, u < 0, the likeliest), and that token's
  * log-prob, the entropy (nats) and the collision probability of the distribution. Overwrites the logits. */
 INLINE int64_t draw_row(float *z, int64_t words, float u, float *log_prob, float *entropy, float *collision) {
@@ -256,6 +316,83 @@ CLONES static void draw(float *z, const float *uniform, int64_t steps, int64_t *
     }
 }
 
+/* ---------------------------------------------------------------------- the head, block by block of the vocabulary */
+
+/* Adds a block of logits z / temperature [rows, words], of the words from first, to the running sums of each row [5, rows]: the largest logit,
+ * sum e^(z - largest), the same weighted by z - largest, the same squared, and the target's logit. first = 0 begins. */
+CLONES static void head_sums(const float *z, const int64_t *target, float *sums5, int64_t rows, int64_t words, int64_t first,
+                             float temperature) {
+    f8 inverse = all(1.0f / temperature);
+    for (int64_t b = 0; b < rows; b++, z += words) {
+        float *top = sums5 + b, *s = top + rows, *t = s + rows, *c = t + rows, *picked = c + rows, tail[8];
+        f8 tops = all(-INFINITY);
+        for (int64_t i = 0; i < words; i += 8) tops = largest(tops, load(eight(z + i, words - i, tail)) * inverse);
+        float most = maximum(tops);
+        if (first == 0) {
+            *s = *t = *c = *picked = 0;
+        } else if (*top > most) {
+            most = *top;
+        } else {
+            float d = *top - most, f = expf(d);
+            *t = (*t + *s * d) * f;
+            *s *= f;
+            *c *= f * f;
+        }
+        *top = most;
+        f8 s1 = all(0), t1 = s1, c1 = s1;
+        for (int64_t block = 0; block < words; block += 1024) {
+            int64_t end = block + 1024 < words ? block + 1024 : words;
+            f8 s2 = all(0), t2 = s2, c2 = s2;
+            for (int64_t i = block; i < end; i += 8) {
+                f8 x = load(eight(z + i, end - i, tail)) * inverse - all(most);
+                f8 e = exponential(x);
+                s2 += e;
+                t2 += e * x;
+                c2 += e * e;
+            }
+            s1 += s2;
+            t1 += t2;
+            c1 += c2;
+        }
+        *s += sum(s1);
+        *t += sum(t1);
+        *c += sum(c1);
+        int64_t own = target[b] - first;
+        if (own >= 0 && own < words) *picked = z[own] / temperature;
+    }
+}
+
+/* z becomes the gradient of sum coefficient logp[target] + entropy_coefficient entropy:
+ * (c (onehot - p) - e p (ln p + H)) / temperature, p = e^(z / temperature - lse). entropy_coefficient NULL is zero. */
+CLONES static void head_gradient(float *z, const int64_t *target, const float *coefficient, const float *entropy_coefficient,
+                                 const float *entropy, const float *lse, int64_t rows, int64_t words, int64_t first, float temperature) {
+    f8 inverse = all(1.0f / temperature);
+    for (int64_t b = 0; b < rows; b++, z += words) {
+        float c = coefficient[b] / temperature, e = entropy_coefficient ? entropy_coefficient[b] / temperature : 0, tail[8];
+        f8 constant = all(-c - e * entropy[b]);
+        for (int64_t i = 0; i < words; i += 8) {
+            f8 x = load(eight(z + i, words - i, tail)) * inverse - all(lse[b]), p = exponential(x);
+            store_first(z + i, e == 0 ? p * all(-c) : p * (constant - x * all(e)), words - i);
+        }
+        int64_t own = target[b] - first;
+        if (own >= 0 && own < words) z[own] += c;
+    }
+}
+
+/* ---------------------------------------------------------------------- AdamW */
+
+/* one update of p [n] with the gradient times scale, which is cleared; rate1 = 1 - beta1^t, rate2 = (1 - beta2^t)^1/2 */
+CLONES static void adamw(float *restrict p, float *restrict g, float *restrict m, float *restrict v, int64_t n, float lr, float beta1,
+                         float beta2, float eps, float decay, float scale, float rate1, float rate2) {
+    for (int64_t i = 0; i < n; i++) {
+        float x = g[i] * scale;
+        m[i] += (1.0f - beta1) * (x - m[i]);
+        v[i] = v[i] * beta2 + (1.0f - beta2) * x * x;
+        p[i] = p[i] * (1.0f - lr * decay) - lr / rate1 * m[i] / (sqrtf(v[i]) / rate2 + eps);
+        g[i] = 0;
+    }
+}
+
 /* ---------------------------------------------------------------------- what libtorch calls */
 
 typedef uint64_t value; /* an argument: a tensor's handle, which is the callee's to delete; or the bits of an int or a float */
@@ -286,10 +423,10 @@ static int64_t size(value v, int64_t dimension) {
     return n;
 }
 
-static float number(value v) {
+static double number(value v) {
     double d;
     memcpy(&d, &v, sizeof d);
-    return (float)d;
+    return d;
 }
 
 static void release(const value *tensors, int n) {
@@ -298,14 +435,14 @@ static void release(const value *tensors, int n) {
 
 static void call_normalise(value *v, uint64_t inputs, uint64_t outputs) {
     (void)inputs, (void)outputs;
-    normalise(elements(v[0]), elements(v[1]), elements(v[2]), size(v[0], 0), size(v[0], 1), number(v[3]));
+    normalise(elements(v[0]), elements(v[1]), elements(v[2]), size(v[0], 0), size(v[0], 1), (float)number(v[3]));
     release(v, 3);
 }
 
 static void call_attend(value *v, uint64_t inputs, uint64_t outputs) {
     (void)inputs, (void)outputs;
     struct attention a = {.kv_heads = size(v[3], 1), .slots = size(v[3], 2), .head_dim = size(v[3], 3), .norm = elements(v[1]),
-                          .eps = number(v[8])};
+                          .eps = (float)number(v[8])};
     a.heads = size(v[0], 1) / a.head_dim - 2 * a.kv_heads;
     attend(&a, elements(v[0]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), elements(v[6]), elements(v[7]),
            size(v[0], 0));
@@ -320,6 +457,47 @@ static void call_draw(value *v, uint64_t inputs, uint64_t outputs) {
     release(v, 4);
 }
 
+static void call_normalise_backward(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    normalise_backward(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), size(v[0], 0), size(v[0], 1));
+    release(v, 4);
+}
+
+static void call_gated(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    gated(elements(v[0]), elements(v[1]), size(v[1], 0), size(v[1], 1));
+    release(v, 2);
+}
+
+static void call_gated_backward(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    gated_backward(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), size(v[0], 0), size(v[0], 1));
+    release(v, 4);
+}
+
+static void call_head_sums(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    head_sums(elements(v[0]), elements(v[1]), elements(v[2]), size(v[0], 0), size(v[0], 1), (int64_t)v[3],
+              (float)number(v[4]));
+    release(v, 3);
+}
+
+static void call_head_gradient(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    head_gradient(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), size(v[0], 0),
+                  size(v[0], 1), (int64_t)v[6], (float)number(v[7]));
+    release(v, 6);
+}
+
+static void call_adamw(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    double beta1 = number(v[6]), beta2 = number(v[7]);
+    adamw(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), size(v[0], 0), (float)number(v[5]), (float)beta1, (float)beta2,
+          (float)number(v[8]), (float)number(v[9]), (float)number(v[10]), (float)(1 - pow(beta1, (double)(int64_t)v[4])),
+          (float)sqrt(1 - pow(beta2, (double)(int64_t)v[4])));
+    release(v, 4);
+}
+
 static const struct {
     const char *name, *schema;
     void (*call)(value *, uint64_t, uint64_t);
@@ -330,6 +508,18 @@ static const struct {
      "Tensor(e!) out, float eps) -> ()",
      call_attend},
     {"draw", "draw(Tensor(a!) z, Tensor uniform, Tensor(b!) tokens, Tensor(c!) stats, int step, int first) -> ()", call_draw},
+    {"normalise_backward", "normalise_backward(Tensor(a!) dx, Tensor dy, Tensor y, Tensor r) -> ()", call_normalise_backward},
+    {"gated", "gated(Tensor gu, Tensor(a!) out) -> ()", call_gated},
+    {"gated_backward", "gated_backward(Tensor d, Tensor gu, Tensor(a!) dgu, Tensor(b!) out) -> ()", call_gated_backward},
+    {"head_sums", "head_sums(Tensor z, Tensor target, Tensor(a!) sums, int first, float temperature) -> ()", call_head_sums},
+    {"head_gradient",
+     "head_gradient(Tensor(a!) z, Tensor target, Tensor coefficient, Tensor entropy_coefficient, Tensor entropy, Tensor lse, int first, "
+     "float temperature) -> ()",
+     call_head_gradient},
+    {"adamw",
+     "adamw(Tensor(a!) p, Tensor(b!) g, Tensor(c!) m, Tensor(d!) v, int step, float lr, float beta1, float beta2, float eps, "
+     "float decay, float scale) -> ()",
+     call_adamw},
 };
 
 /* The libraries are never deleted: that would take the operators back. */

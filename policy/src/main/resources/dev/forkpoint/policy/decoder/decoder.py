@@ -33,14 +33,60 @@ if KIND == "onednn":
         "attend(Tensor(a!) qkv, Tensor norm, Tensor rotation, Tensor(b!) keys, Tensor(c!) values, Tensor at, Tensor(d!) scratch, "
         "Tensor(e!) out, float eps) -> ()",
         "draw(Tensor(a!) z, Tensor uniform, Tensor(b!) tokens, Tensor(c!) stats, int step, int first) -> ()",
+        "normalise_backward(Tensor(a!) dx, Tensor dy, Tensor y, Tensor r) -> ()",
+        "gated(Tensor gu, Tensor(a!) out) -> ()",
+        "gated_backward(Tensor d, Tensor gu, Tensor(a!) dgu, Tensor(b!) out) -> ()",
+        "head_sums(Tensor z, Tensor target, Tensor(a!) sums, int first, float temperature) -> ()",
+        "head_gradient(Tensor(a!) z, Tensor target, Tensor coefficient, Tensor entropy_coefficient, Tensor entropy, Tensor lse, int first, "
+        "float temperature) -> ()",
+        "adamw(Tensor(a!) p, Tensor(b!) g, Tensor(c!) m, Tensor(d!) v, int step, float lr, float beta1, float beta2, float eps, "
+        "float decay, float scale) -> ()",
     ]:
         torch.library.define("forkpoint::" + schema[:schema.index("(")], schema[schema.index("("):])
 
     def normalised(x: Tensor, eps: float) -> Tensor:
         """x / its root mean square [N, H]"""
         y = torch.empty_like(x)
-        torch.ops.forkpoint.normalise(x, y, x[:0], eps)
+        torch.ops.forkpoint.normalise(x, y, torch.empty([0]), eps)
         return y
+
+    def normalise(x: Tensor, eps: float) -> Tuple[Tensor, Tensor]:
+        """y = x r and r = inverse_rms(x)"""
+        y, r = torch.empty_like(x), torch.empty([x.size(0), 1])
+        torch.ops.forkpoint.normalise(x, y, r, eps)
+        return y, r
+
+    def norm_backward(dx: Tensor, dy: Tensor, y: Tensor, r: Tensor) -> Tensor:
+        """dx, overwritten, + the gradient through y = x * r, r = inverse_rms(x)"""
+        torch.ops.forkpoint.normalise_backward(dx, dy, y, r)
+        return dx
+
+    def gated(gu: Tensor) -> Tensor:
+        """silu(gate) * up of gu [N, 2 I], gate and up side by side"""
+        out = torch.empty([gu.size(0), gu.size(1) // 2])
+        torch.ops.forkpoint.gated(gu, out)
+        return out
+
+    def gated_backward(d: Tensor, gu: Tensor) -> Tuple[Tensor, Tensor]:
+        """the gradient of gu for that of gated(gu), and gated(gu) again"""
+        dgu, out = torch.empty_like(gu), torch.empty_like(d)
+        torch.ops.forkpoint.gated_backward(d, gu, dgu, out)
+        return dgu, out
+
+    def head_sums(z: Tensor, target: Tensor, sums: Tensor, first: int, temperature: float):
+        """adds a block of logits z [M, n], of the words from `first`, to sums [5, M]: the largest logit / temperature so far, the sum of e^(z -
+        largest), that weighted by z - largest, that of squares, and the target's logit. first = 0 begins"""
+        torch.ops.forkpoint.head_sums(z, target, sums, first, temperature)
+
+    def head_gradient(z: Tensor, target: Tensor, coefficient: Tensor, entropy_coefficient: Tensor, entropy: Tensor, lse: Tensor, first: int,
+                      temperature: float) -> Tensor:
+        """of such a block, overwritten: see head_backward"""
+        torch.ops.forkpoint.head_gradient(z, target, coefficient, entropy_coefficient, entropy, lse, first, temperature)
+        return z
+
+    def adamw_update(p: Tensor, g: Tensor, m: Tensor, v: Tensor, step: int, lr: float, beta1: float, beta2: float, eps: float, decay: float,
+                     scale: float):
+        torch.ops.forkpoint.adamw(p, g, m, v, step, lr, beta1, beta2, eps, decay, scale)
 
     def attend_cached(qkv: Tensor, norm: Tensor, rotation: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, scratch: Tensor,
                       dims: List[int], eps: float) -> Tensor:
@@ -85,6 +131,80 @@ if KIND == "onednn":
 else:
     def normalised(x: Tensor, eps: float) -> Tensor:
         return x * inverse_rms(x, eps)
+
+    def normalise(x: Tensor, eps: float) -> Tuple[Tensor, Tensor]:
+        r = inverse_rms(x, eps)
+        return x * r, r
+
+    def norm_backward(dx: Tensor, dy: Tensor, y: Tensor, r: Tensor) -> Tensor:
+        s = (dy * y).sum(-1, True).mul_(-1.0 / y.size(-1))
+        return torch.addcmul(dx, torch.addcmul(dy, y, s), r)
+
+    def gated(gu: Tensor) -> Tensor:
+        gate, up = gu.chunk(2, -1)
+        return torch.nn.functional.silu(gate).mul_(up)
+
+    def gated_backward(d: Tensor, gu: Tensor) -> Tuple[Tensor, Tensor]:
+        gate, up = gu.chunk(2, -1)
+        act = torch.nn.functional.silu(gate)
+        return torch.cat([torch.ops.aten.silu_backward(d * up, gate), d * act], -1), act.mul_(up)
+
+    def head_sums(z: Tensor, target: Tensor, sums: Tensor, first: int, temperature: float):
+        n = z.size(1)
+        if temperature != 1.0:
+            z = z * (1.0 / temperature)
+        m = z.amax(-1)
+        local = target - first
+        inside = (local >= 0).logical_and_(local < n)
+        picked = z.gather(-1, local.clamp(0, n - 1)[:, None])[:, 0]
+        if first == 0:
+            sums.zero_()
+        else:
+            m = torch.maximum(m, sums[0])
+            d = sums[0] - m
+            f = d.exp()
+            sums[2].add_(sums[1] * d).mul_(f)
+            sums[1].mul_(f)
+            sums[3].mul_(f).mul_(f)
+        z = z - m[:, None]
+        e = z.exp()
+        sums[0] = m
+        sums[1].add_(e.sum(-1))
+        sums[3].add_(torch.linalg.vector_norm(e, 2, [-1]).square_())
+        sums[2].add_(z.mul_(e).sum(-1))
+        sums[4] = torch.where(inside, picked, sums[4])
+
+    def head_gradient(z: Tensor, target: Tensor, coefficient: Tensor, entropy_coefficient: Tensor, entropy: Tensor, lse: Tensor, first: int,
+                      temperature: float) -> Tensor:
+        n = z.size(1)
+        c = (coefficient / temperature)[:, None]
+        if temperature != 1.0:
+            z.mul_(1.0 / temperature)
+        z.sub_(lse[:, None])
+        if entropy_coefficient.numel() == 0:
+            z.exp_().mul_(-c)
+        else:
+            e = (entropy_coefficient / temperature)[:, None]
+            p = z.exp()
+            z.add_(entropy[:, None]).mul_(-e).sub_(c).mul_(p)
+        local = target[:, None] - first
+        inside = (local >= 0).logical_and_(local < n)
+        return z.scatter_add_(-1, local.clamp(0, n - 1), torch.where(inside, c, torch.zeros_like(c)))
+
+    def adamw_update(p: Tensor, g: Tensor, m: Tensor, v: Tensor, step: int, lr: float, beta1: float, beta2: float, eps: float, decay: float,
+                     scale: float):
+        """block by block, so that the passes over each stay in cache. Not _fused_adamw_: it takes lists, TorchScript sees nothing of its
+        writes, and removes the call"""
+        block = 1 << 15
+        for a in range(0, p.size(0), block):
+            n = min(block, p.size(0) - a)
+            p1, g1, m1, v1 = p.narrow(0, a, n), g.narrow(0, a, n), m.narrow(0, a, n), v.narrow(0, a, n)
+            g1.mul_(scale)
+            m1.lerp_(g1, 1.0 - beta1)
+            v1.mul_(beta2).addcmul_(g1, g1, value=1.0 - beta2)
+            deviation = v1.sqrt().mul_((1.0 - beta2 ** step) ** -0.5).add_(eps)
+            p1.mul_(1.0 - lr * decay).addcdiv_(m1, deviation, value=-lr / (1.0 - beta1 ** step))
+            g1.zero_()
 
     def mask_of_slots(W: int, at: Tensor) -> Tensor:
         return hide(torch.arange(W, device=at.device) > at[:, None])[:, None]
@@ -179,12 +299,6 @@ def ungrouped(x: Tensor, B: int, L: int, K: int) -> Tensor:
     return x.view(B, K, G, L, D).permute(0, 3, 1, 2, 4).reshape(B * L, K * G, D)
 
 
-def norm_backward(dx: Tensor, dy: Tensor, y: Tensor, r: Tensor) -> Tensor:
-    """dx + the gradient through y = x * r, r = inverse_rms(x)"""
-    s = (dy * y).sum(-1, True).mul_(-1.0 / y.size(-1))
-    return torch.addcmul(dx, torch.addcmul(dy, y, s), r)
-
-
 def pairs_of_halves(x: Tensor, D: int) -> Tensor:
     """rows 0..D-1 of each head in the order 0, D/2, 1, D/2 + 1, ..."""
     return x.reshape(x.size(0) // D, 2, D // 2, -1).transpose(1, 2).reshape(x.size(0), -1)
@@ -254,35 +368,15 @@ def head_block(V: int) -> int:
 def head_statistics(y: Tensor, w: Tensor, target: Tensor, temperature: float) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
     """y [M, H] normed hidden states. Log-prob of target, entropy, collision probability and log-sum-exp of the logits / temperature, [M].
     One pass over blocks of the vocabulary, each sum relative to the largest logit so far."""
-    M, V = y.size(0), w.size(0)
+    V = w.size(0)
     block = head_block(V)
-    top, s, t, c = torch.empty([0]), torch.empty([0]), torch.empty([0]), torch.empty([0])
-    picked = torch.zeros([M, 1], device=y.device)
+    sums = torch.empty([5, y.size(0)], device=y.device)
     for a in range(0, V, block):
-        n = min(block, V - a)
-        z = linear(y, w.narrow(0, a, n))
-        if temperature != 1.0:
-            z.mul_(1.0 / temperature)
-        local = target[:, None] - a
-        inside = (local >= 0).logical_and_(local < n)
-        picked = torch.where(inside, z.gather(-1, local.clamp(0, n - 1)), picked)
-        m = z.amax(-1, True)
-        if a > 0:
-            m = torch.maximum(m, top)
-        z.sub_(m)
-        e = z.exp()
-        s1, c1 = e.sum(-1, True), torch.linalg.vector_norm(e, 2, [-1], True).square_()
-        t1 = z.mul_(e).sum(-1, True)
-        if a > 0:
-            d = top - m
-            f = d.exp()
-            t1.add_(t.add_(s * d).mul_(f))
-            s1.add_(s.mul_(f))
-            c1.add_(c.mul_(f).mul_(f))
-        top, s, t, c = m, s1, t1, c1
+        head_sums(linear(y, w.narrow(0, a, min(block, V - a))), target, sums, a, temperature)
+    top, s, t, c, picked = sums[0], sums[1], sums[2], sums[3], sums[4]
     log_s = s.log()
     lse = top + log_s
-    return (picked - lse)[:, 0], (log_s - t / s)[:, 0], (c / s / s)[:, 0], lse[:, 0]
+    return picked - lse, log_s - t / s, c / s / s, lse
 
 
 def head_top(y: Tensor, w: Tensor, target: Tensor, temperature: float, k: int) -> Tuple[Tensor, Tensor, Tensor]:
@@ -316,23 +410,10 @@ def head_backward(y: Tensor, w: Tensor, target: Tensor, coefficient: Tensor, ent
     V = w.size(0)
     block = head_block(V)
     dy = torch.zeros_like(y)
-    c = (coefficient / temperature)[:, None]
     for a in range(0, V, block):
         n = min(block, V - a)
         part = w.narrow(0, a, n)
-        z = linear(y, part)
-        if temperature != 1.0:
-            z.mul_(1.0 / temperature)
-        z.sub_(lse[:, None])
-        if entropy_coefficient.numel() == 0:
-            z.exp_().mul_(-c)
-        else:
-            e = (entropy_coefficient / temperature)[:, None]
-            p = z.exp()
-            z.add_(entropy[:, None]).mul_(-e).sub_(c).mul_(p)
-        local = target[:, None] - a
-        inside = (local >= 0).logical_and_(local < n)
-        z.scatter_add_(-1, local.clamp(0, n - 1), torch.where(inside, c, torch.zeros_like(c)))
+        z = head_gradient(linear(y, part), target, coefficient, entropy_coefficient, entropy, lse, a, temperature)
         grad.narrow(0, a, n).add_(weight_gradient(z, y))
         dy.add_(linear(z, part.t()))
     return dy
@@ -484,8 +565,7 @@ def layer_forward(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, shapes: 
     [M] are computed (empty: all)"""
     N = x.size(0)
     Q, K, D, I = dims[3], dims[4], dims[5], dims[6]
-    r1 = inverse_rms(x, eps)
-    h1 = x * r1
+    h1, r1 = normalise(x, eps)
     if kept.numel() == 0:
         qkv = linear_bias(h1, w[6 * i], w[6 * i + 1])
     else:
@@ -507,12 +587,11 @@ def layer_forward(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, shapes: 
     if kept.numel() != 0:
         x = x[kept]
     x = linear_add(o, w[6 * i + 3], x)
-    r2 = inverse_rms(x, eps)
-    h2 = x * r2
+    h2, r2 = normalise(x, eps)
     gu = linear(h2, w[6 * i + 4])
     saved.extend([r1, h1, r, y, o, r2, h2, gu])   # += would make a new list
     saved.extend(groups)
-    return linear_add(torch.nn.functional.silu(gu[:, :I]).mul_(gu[:, I:]), w[6 * i + 5], x)
+    return linear_add(gated(gu), w[6 * i + 5], x)
 
 
 def layer_backward(dx: Tensor, w: List[Tensor], i: int, g: List[Tensor], rotation: Tensor, shapes: List[int], layout: List[Tensor],
@@ -522,14 +601,9 @@ def layer_backward(dx: Tensor, w: List[Tensor], i: int, g: List[Tensor], rotatio
     Q, K, D, I = dims[3], dims[4], dims[5], dims[6]
     r1, h1, r, y, o, r2, h2, gu = saved[s], saved[s + 1], saved[s + 2], saved[s + 3], saved[s + 4], saved[s + 5], saved[s + 6], saved[s + 7]
     N = h1.size(0)
-    gate, up = gu[:, :I], gu[:, I:]
     # x += Wd (silu(gate) * up)
-    act = torch.nn.functional.silu(gate)
-    da = linear(dx, w[6 * i + 5].t())
-    dgu = torch.empty_like(gu)
-    torch.mul(da, act, out=dgu[:, I:])
-    g[9 * i + 8].add_(weight_gradient(dx, act.mul_(up)))
-    torch.ops.aten.silu_backward(da.mul_(up), gate, grad_input=dgu[:, :I])
+    dgu, act = gated_backward(linear(dx, w[6 * i + 5].t()), gu)
+    g[9 * i + 8].add_(weight_gradient(dx, act))
     g[9 * i + 7].add_(weight_gradient(dgu, h2))
     dx = norm_backward(dx, linear(dgu, w[6 * i + 4].t()), h2, r2)
     # x += Wo softmax(q k') v
@@ -765,7 +839,7 @@ class Decoder(torch.nn.Module):
         out = torch.empty([3, kept.size(0)], device=ids.device)
         for a in range(0, kept.size(0), chunk):
             y = x[a:a + chunk]
-            logp, entropy, collision, lse = head_statistics(y * inverse_rms(y, eps) * w[-3], w[-1], target[a:a + chunk], temperature)
+            logp, entropy, collision, lse = head_statistics(normalised(y, eps) * w[-3], w[-1], target[a:a + chunk], temperature)
             out[0, a:a + chunk], out[1, a:a + chunk], out[2, a:a + chunk] = logp, entropy, collision
         return out
 
@@ -779,7 +853,7 @@ class Decoder(torch.nn.Module):
         ranks: List[Tensor] = []
         for a in range(0, kept.size(0), chunk):
             y = x[a:a + chunk]
-            top, logp, rank = head_top(y * inverse_rms(y, eps) * w[-3], w[-1], target[a:a + chunk], temperature, k)
+            top, logp, rank = head_top(normalised(y, eps) * w[-3], w[-1], target[a:a + chunk], temperature, k)
             tops.append(top)
             logps.append(logp)
             ranks.append(rank)
@@ -805,8 +879,7 @@ class Decoder(torch.nn.Module):
                 x = layer_forward(x, w, i, rotation, shapes, layout, rows, dims, eps, dropped)
             else:
                 x = layer_forward(x, w, i, rotation, shapes, layout, rows, dims, eps, saved)
-        r = inverse_rms(x, eps)
-        x = x * r
+        x, r = normalise(x, eps)
         M = kept.size(0)
         out, lse = torch.empty([2, M], device=ids.device), torch.empty([M], device=ids.device)
         for a in range(0, M, chunk):
@@ -880,18 +953,10 @@ class Decoder(torch.nn.Module):
     @torch.jit.export
     def adamw(self, flat: Tensor, grad: Tensor, m: Tensor, v: Tensor, begin: int, end: int, step: int, lr: float, beta1: float, beta2: float,
               eps: float, decay: float, scale: float) -> int:
-        """one AdamW update of flat[begin:end] with the gradient times scale; zeroes that gradient. Block by block, so that the passes over
-        each stay in cache. Not _fused_adamw_: it takes lists, TorchScript sees nothing of its writes, and removes the call"""
-        block = 1 << 15
-        for a in range(begin, end, block):
-            n = min(block, end - a)
-            p, g, m1, v1 = flat.narrow(0, a, n), grad.narrow(0, a, n), m.narrow(0, a, n), v.narrow(0, a, n)
-            g.mul_(scale)
-            m1.lerp_(g, 1.0 - beta1)
-            v1.mul_(beta2).addcmul_(g, g, value=1.0 - beta2)
-            deviation = v1.sqrt().mul_((1.0 - beta2 ** step) ** -0.5).add_(eps)
-            p.mul_(1.0 - lr * decay).addcdiv_(m1, deviation, value=-lr / (1.0 - beta1 ** step))
-            g.zero_()
+        """one AdamW update of flat[begin:end] with the gradient times scale; zeroes that gradient"""
+        n = end - begin
+        adamw_update(flat.narrow(0, begin, n), grad.narrow(0, begin, n), m.narrow(0, begin, n), v.narrow(0, begin, n), step, lr, beta1, beta2, eps,
+                     decay, scale)
         return 0
 
     # ------------------------------------------------------------------ adapters
