@@ -134,23 +134,117 @@ CLONES static void gated_backward(const float *d, const float *gu, float *dgu, f
     }
 }
 
-/* ---------------------------------------------------------------------- one step of attention over a cache */
+/* ---------------------------------------------------------------------- attention */
 
-struct attention {
-    int64_t heads, kv_heads, head_dim, slots;
-    const float *norm; /* [heads + kv_heads, head_dim], NULL where queries and keys have no norm */
-    float eps;
-};
+/* the sums of eight vectors */
+INLINE f8 sums(f8 a, f8 b, f8 c, f8 d, f8 e, f8 f, f8 g, f8 h) {
+#define PAIRS(x, y) (__builtin_shuffle(x, y, (i8){0, 8, 2, 10, 4, 12, 6, 14}) + __builtin_shuffle(x, y, (i8){1, 9, 3, 11, 5, 13, 7, 15}))
+#define FOURS(x, y) (__builtin_shuffle(x, y, (i8){0, 1, 8, 9, 4, 5, 12, 13}) + __builtin_shuffle(x, y, (i8){2, 3, 10, 11, 6, 7, 14, 15}))
+    f8 abcd = FOURS(PAIRS(a, b), PAIRS(c, d)), efgh = FOURS(PAIRS(e, f), PAIRS(g, h));
+    return __builtin_shuffle(abcd, efgh, (i8){0, 1, 2, 3, 8, 9, 10, 11}) + __builtin_shuffle(abcd, efgh, (i8){4, 5, 6, 7, 12, 13, 14, 15});
+}
 
-/* norm and rotation of one head, in rotary pairs, in place; rotation [head_dim / 2] complex */
-INLINE void position(float *x, const float *norm, const float *rotation, int64_t head_dim, float eps) {
+/* out [n] = rows x, rows [n, D], in eights: reads and writes as many as n rounded up to eight */
+INLINE void dots(const float *x, const float *rows, float *out, int64_t n, int64_t D) {
+    for (int64_t s = 0; s < n; s += 8, rows += 8 * D) {
+        f8 a = all(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
+        int64_t i = 0;
+        for (const float *k = rows; i + 8 <= D; i += 8, k += 8) {
+            f8 v = load(x + i);
+            a += v * load(k);
+            b += v * load(k + D);
+            c += v * load(k + 2 * D);
+            d += v * load(k + 3 * D);
+            e += v * load(k + 4 * D);
+            f += v * load(k + 5 * D);
+            g += v * load(k + 6 * D);
+            h += v * load(k + 7 * D);
+        }
+        f8 z = sums(a, b, c, d, e, f, g, h);
+        for (const float *k = rows + i; i < D; i++, k++) {
+            z += all(x[i]) * (f8){k[0], k[D], k[2 * D], k[3 * D], k[4 * D], k[5 * D], k[6 * D], k[7 * D]};
+        }
+        store(out + s, z);
+    }
+}
+
+/* out [D] += p rows, p [n], rows [n, D] */
+INLINE void combine(const float *p, const float *rows, float *out, int64_t n, int64_t D) {
+    int64_t i = 0;
+    for (; i + 32 <= D; i += 32) {
+        const float *v = rows + i;
+        f8 a = load(out + i), b = load(out + i + 8), c = load(out + i + 16), d = load(out + i + 24);
+        for (int64_t s = 0; s < n; s++, v += D) {
+            f8 w = all(p[s]);
+            a += w * load(v);
+            b += w * load(v + 8);
+            c += w * load(v + 16);
+            d += w * load(v + 24);
+        }
+        store(out + i, a);
+        store(out + i + 8, b);
+        store(out + i + 16, c);
+        store(out + i + 24, d);
+    }
+    for (; i + 8 <= D; i += 8) {
+        f8 a = load(out + i);
+        for (int64_t s = 0; s < n; s++) a += all(p[s]) * load(rows + s * D + i);
+        store(out + i, a);
+    }
+    for (; i < D; i++) {
+        for (int64_t s = 0; s < n; s++) out[i] += p[s] * rows[s * D + i];
+    }
+}
+
+/* rows [n, D] += p' x, p [count][stride] of which n, x [count] vectors */
+INLINE void spread(const float *p, int64_t stride, const float *const *x, int count, float *rows, int64_t n, int64_t D) {
+    for (int64_t s = 0; s < n; s++, rows += D) {
+        int64_t i = 0;
+        for (; i + 32 <= D; i += 32) {
+            f8 a = load(rows + i), b = load(rows + i + 8), c = load(rows + i + 16), d = load(rows + i + 24);
+            for (int t = 0; t < count; t++) {
+                f8 w = all(p[t * stride + s]);
+                a += w * load(x[t] + i);
+                b += w * load(x[t] + i + 8);
+                c += w * load(x[t] + i + 16);
+                d += w * load(x[t] + i + 24);
+            }
+            store(rows + i, a);
+            store(rows + i + 8, b);
+            store(rows + i + 16, c);
+            store(rows + i + 24, d);
+        }
+        for (; i < D; i++) {
+            for (int t = 0; t < count; t++) rows[i] += p[t * stride + s] * x[t][i];
+        }
+    }
+}
+
+/* n scores become e^(score - the largest), those past them, up to eight, 0. Returns the sum; *largest gets the largest */
+INLINE float exponentials(float *scores, int64_t n, float *most) {
+    int64_t wide = (n + 7) / 8 * 8;
+    for (int64_t s = n; s < wide; s++) scores[s] = -INFINITY;
+    f8 tops = load(scores), total = all(0);
+    for (int64_t s = 8; s < wide; s += 8) tops = largest(tops, load(scores + s));
+    float top = maximum(tops);
+    for (int64_t s = 0; s < wide; s += 8) {
+        f8 e = exponential(load(scores + s) - all(top));
+        store(scores + s, e);
+        total += e;
+    }
+    *most = top;
+    return sum(total);
+}
+
+/* norm (NULL: none) and rotation of one head [D], in rotary pairs, in place; rotation [D / 2] complex */
+INLINE void position_head(float *x, const float *norm, const float *rotation, int64_t D, float eps) {
     float scale = 1.0f;
     if (norm) {
         float squares = 0;
-        for (int64_t d = 0; d < head_dim; d++) squares += x[d] * x[d];
-        scale = 1.0f / sqrtf(squares / (float)head_dim + eps);
+        for (int64_t d = 0; d < D; d++) squares += x[d] * x[d];
+        scale = 1.0f / sqrtf(squares / (float)D + eps);
     }
-    for (int64_t d = 0; d < head_dim; d += 2) {
+    for (int64_t d = 0; d < D; d += 2) {
         float re = x[d], im = x[d + 1];
         if (norm) {
             re = re * scale * norm[d];
@@ -161,95 +255,171 @@ INLINE void position(float *x, const float *norm, const float *rotation, int64_t
     }
 }
 
-/* the sums of eight vectors */
-INLINE f8 sums(f8 a, f8 b, f8 c, f8 d, f8 e, f8 f, f8 g, f8 h) {
-#define PAIRS(x, y) (__builtin_shuffle(x, y, (i8){0, 8, 2, 10, 4, 12, 6, 14}) + __builtin_shuffle(x, y, (i8){1, 9, 3, 11, 5, 13, 7, 15}))
-#define FOURS(x, y) (__builtin_shuffle(x, y, (i8){0, 1, 8, 9, 4, 5, 12, 13}) + __builtin_shuffle(x, y, (i8){2, 3, 10, 11, 6, 7, 14, 15}))
-    f8 abcd = FOURS(PAIRS(a, b), PAIRS(c, d)), efgh = FOURS(PAIRS(e, f), PAIRS(g, h));
-    return __builtin_shuffle(abcd, efgh, (i8){0, 1, 2, 3, 8, 9, 10, 11}) + __builtin_shuffle(abcd, efgh, (i8){4, 5, 6, 7, 12, 13, 14, 15});
-}
-
-/* scores [wide] of one query against keys [wide, head_dim], and their maximum over the first n; -inf past those */
-INLINE float score(const float *q, const float *keys, float *scores, int64_t n, int64_t wide, int64_t D) {
-    f8 top = all(-INFINITY);
-    for (int64_t s = 0; s < wide; s += 8) {
-        const float *k = keys + s * D;
-        f8 a = all(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
-        int64_t i = 0;
-        for (; i + 8 <= D; i += 8) {
-            f8 x = load(q + i);
-            a += x * load(k + i);
-            b += x * load(k + D + i);
-            c += x * load(k + 2 * D + i);
-            d += x * load(k + 3 * D + i);
-            e += x * load(k + 4 * D + i);
-            f += x * load(k + 5 * D + i);
-            g += x * load(k + 6 * D + i);
-            h += x * load(k + 7 * D + i);
-        }
-        f8 z = sums(a, b, c, d, e, f, g, h);
-        for (; i < D; i++) z += all(q[i]) * (f8){k[i], k[D + i], k[2 * D + i], k[3 * D + i], k[4 * D + i], k[5 * D + i], k[6 * D + i], k[7 * D + i]};
-        if (s + 8 > n) {
-            for (int j = 0; j < 8; j++) z[j] = s + j < n ? z[j] : -INFINITY;
-        }
-        store(scores + s, z);
-        top = largest(top, z);
-    }
-    return maximum(top);
-}
-
-/* out [head_dim] = softmax(scores) values, values [n, head_dim] */
-INLINE void average(float *scores, float top, const float *values, float *out, int64_t n, int64_t wide, int64_t D) {
-    f8 total = all(0);
-    for (int64_t s = 0; s < wide; s += 8) {
-        f8 e = exponential(load(scores + s) - all(top));
-        store(scores + s, e);
-        total += e;
-    }
-    float scale = 1.0f / sum(total);
-    int64_t i = 0;
-    for (; i + 32 <= D; i += 32) {
-        const float *v = values + i;
-        f8 a = all(0), b = a, c = a, d = a;
-        for (int64_t s = 0; s < n; s++, v += D) {
-            f8 p = all(scores[s]);
-            a += p * load(v);
-            b += p * load(v + 8);
-            c += p * load(v + 16);
-            d += p * load(v + 24);
-        }
-        store(out + i, a * all(scale));
-        store(out + i + 8, b * all(scale));
-        store(out + i + 16, c * all(scale));
-        store(out + i + 24, d * all(scale));
-    }
-    for (; i + 8 <= D; i += 8) {
-        f8 a = all(0);
-        for (int64_t s = 0; s < n; s++) a += all(scores[s]) * load(values + s * D + i);
-        store(out + i, a * all(scale));
-    }
-    for (; i < D; i++) {
-        float a = 0;
-        for (int64_t s = 0; s < n; s++) a += scores[s] * values[s * D + i];
-        out[i] = a * scale;
+/* the queries and keys of qkv [rows, Q + 2 K, D] */
+CLONES static void position(float *qkv, const float *norm, const float *rotation, int64_t rows, int64_t heads, int64_t K, int64_t D,
+                            float eps) {
+    for (int64_t b = 0; b < rows; b++, qkv += heads * D, rotation += D) {
+        for (int64_t h = 0; h < heads - K; h++) position_head(qkv + h * D, norm ? norm + h * D : NULL, rotation, D, eps);
     }
 }
 
-CLONES static void attend(const struct attention *a, float *qkv, const float *rotation, float *keys, float *values, const int64_t *at,
-                          float *scratch, float *out, int64_t rows) {
-    int64_t Q = a->heads, K = a->kv_heads, D = a->head_dim, S = a->slots, G = Q / K;
-    for (int64_t b = 0; b < rows; b++) {
-        float *q = qkv + b * (Q + 2 * K) * D, *k = q + Q * D, *v = k + K * D;
-        const float *turn = rotation + b * D;
-        int64_t n = at[b] + 1, wide = (n + 7) / 8 * 8;
-        for (int64_t h = 0; h < Q + K; h++) position(q + h * D, a->norm ? a->norm + h * D : NULL, turn, D, a->eps);
+/* One step over a cache [rows, K, S, D] of keys and of values: those of qkv [rows, Q + 2 K, D], positioned, go to slots at [rows]; out [rows, Q,
+ * D]. scratch [S]. */
+CLONES static void attend_cached(const float *qkv, float *keys, float *values, const int64_t *at, float *scratch, float *out, int64_t rows,
+                                 int64_t Q, int64_t K, int64_t S, int64_t D) {
+    int64_t G = Q / K;
+    for (int64_t b = 0; b < rows; b++, qkv += (Q + 2 * K) * D) {
+        int64_t n = at[b] + 1;
+        for (int64_t h = 0; h < K; h++, keys += S * D, values += S * D) {
+            memcpy(keys + at[b] * D, qkv + (Q + h) * D, (size_t)D * sizeof(float));
+            memcpy(values + at[b] * D, qkv + (Q + K + h) * D, (size_t)D * sizeof(float));
+            for (int64_t g = h * G; g < (h + 1) * G; g++, out += D) {
+                float most, total;
+                dots(qkv + g * D, keys, scratch, n, D);
+                total = exponentials(scratch, n, &most);
+                memset(out, 0, (size_t)D * sizeof(float));
+                combine(scratch, values, out, n, D);
+                for (int64_t d = 0; d < D; d++) out[d] *= 1.0f / total;
+            }
+        }
+    }
+}
+
+/* Packed tokens: queries and keys qk [N, at least Q + K, D], values qkv [N, Q + 2 K, D] past those. rows [count, 4]: begin and number of a
+ * row's own tokens, which are its queries; begin and number of such that come before them, which are keys of it too. Causal. */
+struct packed {
+    const float *qk, *qkv;
+    const int64_t *rows;
+    int64_t count, qk_heads, Q, K, D;
+};
+
+enum { TILE = 16, BLOCK = 64 }; /* queries that share a pass over the keys, of so many at a time */
+
+INLINE int64_t token(const int64_t *row, int64_t j) { return j < row[3] ? row[2] + j : row[0] + j - row[3]; }
+
+INLINE const float *head(const float *x, int64_t token, int64_t heads, int64_t head, int64_t D) { return x + (token * heads + head) * D; }
+
+INLINE void gather(const float *x, const int64_t *row, int64_t heads, int64_t h, int64_t D, float *out) {
+    for (int64_t j = 0; j < row[1] + row[3]; j++) memcpy(out + j * D, head(x, token(row, j), heads, h, D), (size_t)D * sizeof(float));
+}
+
+INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* out [N, Q, D], and lse [N, Q] of the scores. longest: keys of a row, at most, rounded up to eight; scratch [longest * (2 D + TILE)]. */
+CLONES static void attend_packed(const struct packed *a, float *out, float *lse, float *scratch, int64_t longest) {
+    int64_t Q = a->Q, K = a->K, D = a->D, G = Q / K, step = TILE / G > 0 ? TILE / G : 1;
+    float *keys = scratch, *values = keys + longest * D, *scores = values + longest * D;
+    for (int64_t r = 0; r < a->count; r++) {
+        const int64_t *row = a->rows + 4 * r;
         for (int64_t h = 0; h < K; h++) {
-            float *hk = keys + (b * K + h) * D * S, *hv = values + (b * K + h) * D * S;
-            memcpy(hk + at[b] * D, k + h * D, (size_t)D * sizeof(float));
-            memcpy(hv + at[b] * D, v + h * D, (size_t)D * sizeof(float));
-            for (int64_t g = h * G; g < (h + 1) * G; g++) {
-                float top = score(q + g * D, hk, scratch, n, wide, D);
-                average(scratch, top, hv, out + (b * Q + g) * D, n, wide, D);
+            gather(a->qk, row, a->qk_heads, Q + h, D, keys);
+            gather(a->qkv, row, Q + 2 * K, Q + K + h, D, values);
+            for (int64_t i0 = 0; i0 < row[1]; i0 += step) {
+                int64_t i1 = least(i0 + step, row[1]);
+                for (int64_t g = h * G; g < (h + 1) * G; g += TILE) {
+                    int64_t g1 = least(g + TILE, (h + 1) * G), pairs = (i1 - i0) * (g1 - g);
+                    float totals[TILE];
+                    for (int64_t from = 0; from < row[3] + i1; from += BLOCK) {
+                        for (int64_t t = 0; t < pairs; t++) {
+                            int64_t i = i0 + t / (g1 - g), n = least(row[3] + i + 1 - from, BLOCK);
+                            const float *q = head(a->qk, row[0] + i, a->qk_heads, g + t % (g1 - g), D);
+                            if (n > 0) dots(q, keys + from * D, scores + t * longest + from, n, D);
+                        }
+                    }
+                    for (int64_t t = 0; t < pairs; t++) {
+                        int64_t i = i0 + t / (g1 - g), at = (row[0] + i) * Q + g + t % (g1 - g);
+                        float most;
+                        totals[t] = exponentials(scores + t * longest, row[3] + i + 1, &most);
+                        if (lse) lse[at] = most + logf(totals[t]);
+                        memset(out + at * D, 0, (size_t)D * sizeof(float));
+                    }
+                    for (int64_t from = 0; from < row[3] + i1; from += BLOCK) {
+                        for (int64_t t = 0; t < pairs; t++) {
+                            int64_t i = i0 + t / (g1 - g), n = least(row[3] + i + 1 - from, BLOCK);
+                            float *o = out + ((row[0] + i) * Q + g + t % (g1 - g)) * D;
+                            if (n > 0) combine(scores + t * longest + from, values + from * D, o, n, D);
+                        }
+                    }
+                    for (int64_t t = 0; t < pairs; t++) {
+                        float *o = out + ((row[0] + i0 + t / (g1 - g)) * Q + g + t % (g1 - g)) * D;
+                        for (int64_t d = 0; d < D; d++) o[d] *= 1.0f / totals[t];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* Adds the gradient, for that of out, to dqk [N, Q + K, D] and, for values, dqkv [N, Q + 2 K, D]. Queries without a gradient cost nothing.
+ * scratch [longest * (4 D + 2 TILE)]. */
+CLONES static void attend_packed_backward(const struct packed *a, const float *dout, const float *lse, float *dqk, float *dqkv, float *scratch,
+                                          int64_t longest) {
+    int64_t Q = a->Q, K = a->K, D = a->D, G = Q / K;
+    float *keys = scratch, *values = keys + longest * D, *dkeys = values + longest * D, *dvalues = dkeys + longest * D;
+    float *p = dvalues + longest * D, *ds = p + TILE * longest;
+    for (int64_t r = 0; r < a->count; r++) {
+        const int64_t *row = a->rows + 4 * r;
+        int64_t L = row[1] + row[3];
+        for (int64_t h = 0; h < K; h++) {
+            gather(a->qk, row, a->qk_heads, Q + h, D, keys);
+            gather(a->qkv, row, Q + 2 * K, Q + K + h, D, values);
+            memset(dkeys, 0, (size_t)(2 * longest * D) * sizeof(float));
+            int64_t next = 0, all_pairs = row[1] * G;
+            while (next < all_pairs) {
+                /* the next queries, of any head, that have a gradient */
+                int64_t at[TILE], n[TILE], limit = 0;
+                const float *q[TILE], *d[TILE];
+                int pairs = 0;
+                for (; next < all_pairs && pairs < TILE; next++) {
+                    int64_t i = next / G, g = h * G + next % G;
+                    const float *gradient = dout + ((row[0] + i) * Q + g) * D;
+                    int zero = 1;
+                    for (int64_t e = 0; e < D; e++) zero &= gradient[e] == 0;
+                    if (zero) continue;
+                    at[pairs] = (row[0] + i) * Q + g;
+                    n[pairs] = limit = row[3] + i + 1;
+                    q[pairs] = head(a->qk, row[0] + i, a->qk_heads, g, D);
+                    d[pairs++] = gradient;
+                }
+                for (int64_t from = 0; from < limit; from += BLOCK) {
+                    for (int t = 0; t < pairs; t++) {
+                        int64_t m = least(n[t] - from, BLOCK);
+                        if (m > 0) {
+                            dots(q[t], keys + from * D, p + t * longest + from, m, D);
+                            dots(d[t], values + from * D, ds + t * longest + from, m, D);
+                        }
+                    }
+                }
+                for (int t = 0; t < pairs; t++) {
+                    float *own = p + t * longest, *dp = ds + t * longest;
+                    for (int64_t s = n[t]; s < (limit + 7) / 8 * 8; s++) {
+                        own[s] = -INFINITY;
+                        dp[s] = 0;
+                    }
+                    f8 dot = all(0);
+                    for (int64_t s = 0; s < limit; s += 8) {
+                        f8 e = exponential(load(own + s) - all(lse[at[t]]));
+                        store(own + s, e);
+                        dot += e * load(dp + s);
+                    }
+                    f8 mean = all(sum(dot));
+                    for (int64_t s = 0; s < limit; s += 8) store(dp + s, load(own + s) * (load(dp + s) - mean));
+                }
+                for (int64_t from = 0; from < limit; from += BLOCK) {
+                    int64_t m = least(limit - from, BLOCK);
+                    for (int t = 0; t < pairs; t++) {
+                        combine(ds + t * longest + from, keys + from * D, dqk + (at[t] / Q * (Q + K) + at[t] % Q) * D, m, D);
+                    }
+                    spread(ds + from, longest, q, pairs, dkeys + from * D, m, D);
+                    spread(p + from, longest, d, pairs, dvalues + from * D, m, D);
+                }
+            }
+            for (int64_t j = 0; j < L; j++) {
+                float *dk = dqk + (token(row, j) * (Q + K) + Q + h) * D, *dv = dqkv + (token(row, j) * (Q + 2 * K) + Q + K + h) * D;
+                for (int64_t e = 0; e < D; e++) {
+                    dk[e] += dkeys[j * D + e];
+                    dv[e] += dvalues[j * D + e];
+                }
             }
         }
     }
@@ -439,13 +609,37 @@ static void call_normalise(value *v, uint64_t inputs, uint64_t outputs) {
     release(v, 3);
 }
 
-static void call_attend(value *v, uint64_t inputs, uint64_t outputs) {
+static void call_position(value *v, uint64_t inputs, uint64_t outputs) {
     (void)inputs, (void)outputs;
-    struct attention a = {.kv_heads = size(v[3], 1), .slots = size(v[3], 2), .head_dim = size(v[3], 3), .norm = elements(v[1]),
-                          .eps = (float)number(v[8])};
-    a.heads = size(v[0], 1) / a.head_dim - 2 * a.kv_heads;
-    attend(&a, elements(v[0]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), elements(v[6]), elements(v[7]),
-           size(v[0], 0));
+    position(elements(v[0]), elements(v[1]), elements(v[2]), size(v[0], 0), size(v[0], 1), (int64_t)v[3], size(v[0], 2),
+             (float)number(v[4]));
+    release(v, 3);
+}
+
+static void call_attend_cached(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    int64_t K = size(v[1], 1);
+    attend_cached(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), size(v[0], 0),
+                  size(v[0], 1) - 2 * K, K, size(v[1], 2), size(v[1], 3));
+    release(v, 6);
+}
+
+static struct packed packed(const value *v, value kv_heads) {
+    return (struct packed){elements(v[0]), elements(v[1]), elements(v[2]), size(v[2], 0), size(v[0], 1),
+                           size(v[1], 1) - 2 * (int64_t)kv_heads, (int64_t)kv_heads, size(v[1], 2)};
+}
+
+static void call_attend_packed(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    struct packed a = packed(v, v[6]);
+    attend_packed(&a, elements(v[3]), elements(v[4]), elements(v[5]), (int64_t)v[7]);
+    release(v, 6);
+}
+
+static void call_attend_packed_backward(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    struct packed a = packed(v, v[8]);
+    attend_packed_backward(&a, elements(v[3]), elements(v[4]), elements(v[5]), elements(v[6]), elements(v[7]), (int64_t)v[9]);
     release(v, 8);
 }
 
@@ -503,10 +697,17 @@ static const struct {
     void (*call)(value *, uint64_t, uint64_t);
 } OPERATORS[] = {
     {"normalise", "normalise(Tensor x, Tensor(a!) y, Tensor(b!) r, float eps) -> ()", call_normalise},
-    {"attend",
-     "attend(Tensor(a!) qkv, Tensor norm, Tensor rotation, Tensor(b!) keys, Tensor(c!) values, Tensor at, Tensor(d!) scratch, "
-     "Tensor(e!) out, float eps) -> ()",
-     call_attend},
+    {"position", "position(Tensor(a!) qkv, Tensor norm, Tensor rotation, int kv_heads, float eps) -> ()", call_position},
+    {"attend_cached",
+     "attend_cached(Tensor qkv, Tensor(a!) keys, Tensor(b!) values, Tensor at, Tensor(c!) scratch, Tensor(d!) out) -> ()",
+     call_attend_cached},
+    {"attend_packed",
+     "attend_packed(Tensor qk, Tensor qkv, Tensor rows, Tensor(a!) out, Tensor(b!) lse, Tensor(c!) scratch, int kv_heads, int longest) -> ()",
+     call_attend_packed},
+    {"attend_packed_backward",
+     "attend_packed_backward(Tensor qk, Tensor qkv, Tensor rows, Tensor dout, Tensor lse, Tensor(a!) dqk, Tensor(b!) dqkv, "
+     "Tensor(c!) scratch, int kv_heads, int longest) -> ()",
+     call_attend_packed_backward},
     {"draw", "draw(Tensor(a!) z, Tensor uniform, Tensor(b!) tokens, Tensor(c!) stats, int step, int first) -> ()", call_draw},
     {"normalise_backward", "normalise_backward(Tensor(a!) dx, Tensor dy, Tensor y, Tensor r) -> ()", call_normalise_backward},
     {"gated", "gated(Tensor gu, Tensor(a!) out) -> ()", call_gated},

@@ -332,8 +332,9 @@ record MicroBatch(List<Row> rows, Purpose purpose) {
             key += (group.rows - group.end + group.begin) * group.width;
             query += (group.rows - group.end + group.begin) * group.queries();
         }
-        PtNDArray[] out = new PtNDArray[7];
+        PtNDArray[] out = new PtNDArray[8];
         Arrays.fill(out, script.none());
+        out[7] = Script.array(scope, rows(rows, start), rows.size(), 4);
         if (keys.length == tokens) {
             return out; // tokens lie in the order of the places
         }
@@ -347,6 +348,21 @@ record MicroBatch(List<Row> rows, Purpose purpose) {
         }
         if (queries.length > tokens) {
             out[6] = Script.array(scope, valid, valid.length);
+        }
+        return out;
+    }
+
+    /** Begin and number of each row's own tokens, and of its prompt's that lie in another row. */
+    private static long[] rows(List<Row> rows, int[] start) {
+        long[] out = new long[4 * rows.size()];
+        for (int r = 0; r < start.length; r++) {
+            Row row = rows.get(r);
+            out[4 * r] = start[r] + row.from;
+            out[4 * r + 1] = row.tokens();
+            if (row.prefix >= 0) {
+                out[4 * r + 2] = start[row.prefix];
+                out[4 * r + 3] = row.from;
+            }
         }
         return out;
     }

@@ -30,8 +30,11 @@ KIND = sys.argv[1] if len(sys.argv) > 1 else "onednn"
 if KIND == "onednn":
     for schema in [   # of ../../../../../native/kernels.c
         "normalise(Tensor x, Tensor(a!) y, Tensor(b!) r, float eps) -> ()",
-        "attend(Tensor(a!) qkv, Tensor norm, Tensor rotation, Tensor(b!) keys, Tensor(c!) values, Tensor at, Tensor(d!) scratch, "
-        "Tensor(e!) out, float eps) -> ()",
+        "position(Tensor(a!) qkv, Tensor norm, Tensor rotation, int kv_heads, float eps) -> ()",
+        "attend_cached(Tensor qkv, Tensor(a!) keys, Tensor(b!) values, Tensor at, Tensor(c!) scratch, Tensor(d!) out) -> ()",
+        "attend_packed(Tensor qk, Tensor qkv, Tensor rows, Tensor(a!) out, Tensor(b!) lse, Tensor(c!) scratch, int kv_heads, int longest) -> ()",
+        "attend_packed_backward(Tensor qk, Tensor qkv, Tensor rows, Tensor dout, Tensor lse, Tensor(a!) dqk, Tensor(b!) dqkv, "
+        "Tensor(c!) scratch, int kv_heads, int longest) -> ()",
         "draw(Tensor(a!) z, Tensor uniform, Tensor(b!) tokens, Tensor(c!) stats, int step, int first) -> ()",
         "normalise_backward(Tensor(a!) dx, Tensor dy, Tensor y, Tensor r) -> ()",
         "gated(Tensor gu, Tensor(a!) out) -> ()",
@@ -88,13 +91,59 @@ if KIND == "onednn":
                      scale: float):
         torch.ops.forkpoint.adamw(p, g, m, v, step, lr, beta1, beta2, eps, decay, scale)
 
-    def attend_cached(qkv: Tensor, norm: Tensor, rotation: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, scratch: Tensor,
-                      dims: List[int], eps: float) -> Tensor:
-        """writes keys and values of qkv [B, (Q + 2 K) D] to slots at [B] of the cache k, v [B, K, S, D]; attention of its queries to the
-        slots up to those [B, Q D]. scratch [S]. hidden [B, 1, W] is the mask; where it is not needed, empty"""
+    def rotate(x: Tensor, cis: Tensor) -> Tensor:
+        """x [N, heads, D] in rotary pairs, which may be overwritten, cis complex [N, 1, D/2]"""
+        y = x.contiguous()
+        torch.ops.forkpoint.position(y, torch.empty([0]), torch.view_as_real(cis), 0, 0.0)
+        return y
+
+    def positioned(qkv: Tensor, norm: Tensor, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
+        """of qkv [N, (Q + 2 K) D], which may be overwritten: normed and rotated queries and keys [N, Q + K or more, D]; what has the values, in
+        the last K of [N, Q + 2 K, D]"""
+        qkv = qkv.view(qkv.size(0), dims[3] + 2 * dims[4], dims[5])
+        torch.ops.forkpoint.position(qkv, norm, torch.view_as_real(rotation), dims[4], eps)
+        return qkv, qkv
+
+    def attend_cached(qk: Tensor, qkv: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, scratch: Tensor, dims: List[int]) -> Tensor:
+        """attention of positioned queries, one a row, to a cache k, v [B, K, S, D], after their keys and values have gone into its slots at [B];
+        [B, Q D]. scratch [S]. hidden [B, 1, W] is the mask; where it is not needed, empty"""
         out = torch.empty([qkv.size(0), dims[3] * dims[5]])
-        torch.ops.forkpoint.attend(qkv, norm, torch.view_as_real(rotation), k, v, at, scratch, out, eps)
+        torch.ops.forkpoint.attend_cached(qkv, k, v, at, scratch, out)
         return out
+
+    def longest(shapes: List[int]) -> int:
+        most = 0
+        for j in range(len(shapes) // 3):
+            most = max(most, shapes[3 * j + 1])
+        return (most + 7) // 8 * 8
+
+    def attention(qk: Tensor, qkv: Tensor, shapes: List[int], layout: List[Tensor], kept: Tensor, dims: List[int], save: bool,
+                  saved: List[Tensor]) -> Tensor:
+        """of packed tokens, as `positioned` gives them -> [N or M, Q D], of the tokens kept [M] (empty: all). With save appends to saved what
+        attention_backward needs"""
+        N, Q, K, D = qk.size(0), dims[3], dims[4], dims[5]
+        L = longest(shapes)
+        out = torch.empty([N, Q * D])
+        lse = torch.empty([N, Q] if save else [0])
+        torch.ops.forkpoint.attend_packed(qk, qkv, layout[7], out, lse, torch.empty([L * (2 * D + 16)]), K, L)
+        if save:
+            saved.extend([qk, qkv, lse])
+        return out if kept.numel() == 0 else out[kept]
+
+    def saved_by_attention(shapes: List[int]) -> int:
+        return 3
+
+    def attention_backward(do: Tensor, saved: List[Tensor], s: int, shapes: List[int], layout: List[Tensor], dims: List[int],
+                           dqkv: Tensor) -> Tensor:
+        """do [N, Q D] -> the gradient of qk [N, Q + K, D]; that of values goes to the last K of dqkv [N, Q + 2 K, D]. saved[s...] is what
+        attention appended"""
+        Q, K, D = dims[3], dims[4], dims[5]
+        L = longest(shapes)
+        dqk = torch.zeros([do.size(0), Q + K, D])
+        dqkv.zero_()
+        torch.ops.forkpoint.attend_packed_backward(saved[s], saved[s + 1], layout[7], do, saved[s + 2], dqk, dqkv,
+                                                   torch.empty([L * (4 * D + 32)]), K, L)
+        return dqk
 
     def mask_of_slots(W: int, at: Tensor) -> Tensor:
         return torch.empty([0])
@@ -209,17 +258,73 @@ else:
     def mask_of_slots(W: int, at: Tensor) -> Tensor:
         return hide(torch.arange(W, device=at.device) > at[:, None])[:, None]
 
-    def attend_cached(qkv: Tensor, norm: Tensor, rotation: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, scratch: Tensor,
-                      dims: List[int], eps: float) -> Tensor:
+    def rotate(x: Tensor, cis: Tensor) -> Tensor:
+        pairs = torch.view_as_complex(x.unflatten(-1, [x.size(-1) // 2, 2]))
+        return torch.view_as_real(pairs * cis).flatten(-2)
+
+    def positioned(qkv: Tensor, norm: Tensor, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
+        Q, K, D = dims[3], dims[4], dims[5]
+        qkv = qkv.view(qkv.size(0), Q + 2 * K, D)
+        qk = qkv[:, :Q + K]
+        if dims[9] != 0:
+            qk = qk * inverse_rms(qk, eps) * norm
+        return rotate(qk, rotation), qkv
+
+    def attend_cached(qk: Tensor, qkv: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, scratch: Tensor, dims: List[int]) -> Tensor:
         B, W = qkv.size(0), hidden.size(2)
         Q, K, D = dims[3], dims[4], dims[5]
-        qk, values = positioned(qkv, norm, rotation, dims, eps)
         rows = torch.arange(B, device=at.device)
         k[rows, :, at] = qk[:, Q:]
-        v[rows, :, at] = values
+        v[rows, :, at] = qkv[:, Q + K:]
         s = torch.bmm(qk[:, :Q].reshape(B * K, Q // K, D), k[:B, :, :W].flatten(0, 1).transpose(1, 2))
         s.view(B, Q, W).add_(hidden)
         return torch.bmm(torch.softmax(s, -1), v[:B, :, :W].flatten(0, 1)).view(B, Q * D)
+
+    def attention(qk: Tensor, qkv: Tensor, shapes: List[int], layout: List[Tensor], kept: Tensor, dims: List[int], save: bool,
+                  saved: List[Tensor]) -> Tensor:
+        Q, K, D = dims[3], dims[4], dims[5]
+        parts: List[Tensor] = []
+        at, query_at = 0, 0
+        for j in range(len(shapes) // 3):
+            B, L, n = shapes[3 * j], shapes[3 * j + 1], shapes[3 * j + 2]
+            q = gathered(qk[:, :Q], layout[0], query_at, B, n, K)
+            k, v = gathered(qk[:, Q:], layout[1], at, B, L, K), gathered(qkv[:, Q + K:], layout[1], at, B, L, K)
+            o, p = attend(q, k, v, n, Q)
+            parts.append(ungrouped(o, B, n, K).reshape(B * n, Q * D))
+            if save:
+                saved.extend([q, k, v, p])
+            at += B * L
+            query_at += B * n
+        place = layout[2]
+        if kept.numel() != 0:
+            place = kept if place.numel() == 0 else place[kept]
+        return scattered(parts, place)
+
+    def saved_by_attention(shapes: List[int]) -> int:
+        return 4 * (len(shapes) // 3)
+
+    def attention_backward(do: Tensor, saved: List[Tensor], s: int, shapes: List[int], layout: List[Tensor], dims: List[int],
+                           dqkv: Tensor) -> Tensor:
+        Q, K, D = dims[3], dims[4], dims[5]
+        do = do.view(-1, Q, D)
+        valid = layout[6]
+        dq_parts: List[Tensor] = []
+        dk_parts: List[Tensor] = []
+        dv_parts: List[Tensor] = []
+        query_at = 0
+        for j in range(len(shapes) // 3):
+            B, L, n = shapes[3 * j], shapes[3 * j + 1], shapes[3 * j + 2]
+            part = gathered(do, layout[0], query_at, B, n, K)
+            if valid.numel() != 0:   # a padded place reads some token's gradient, which is not its own
+                part = part.view(B, K, Q // K, n, D).mul_(valid.narrow(0, query_at, B * n).view(B, 1, 1, n, 1)).view(B * K, -1, D)
+            b = s + 4 * j
+            dq, dk, dv = attend_backward(part, saved[b], saved[b + 1], saved[b + 2], saved[b + 3], n, Q)
+            dq_parts.append(ungrouped(dq, B, n, K))
+            dk_parts.append(ungrouped(dk, B, L, K))
+            dv_parts.append(ungrouped(dv, B, L, K))
+            query_at += B * n
+        dqkv[:, Q + K:] = summed(dv_parts, layout)
+        return torch.cat([scattered(dq_parts, layout[2]), summed(dk_parts, layout)], 1)
 
     def draw(z: Tensor, filters: Tensor, uniform: Tensor, tokens: Tensor, stats: Tensor, step: int, first: int):
         draw_in_pieces(z, filters, uniform, tokens, stats, step, first)
@@ -269,12 +374,6 @@ def weight_gradient(dy: Tensor, x: Tensor) -> Tensor:
 
 def inverse_rms(x: Tensor, eps: float) -> Tensor:
     return torch.linalg.vector_norm(x, 2, [-1], True).square_().mul_(1.0 / x.size(-1)).add_(eps).rsqrt_()
-
-
-def rotate(x: Tensor, cis: Tensor) -> Tensor:
-    """x [..., heads, D] in rotary pairs, cis complex [..., 1, D/2]"""
-    pairs = torch.view_as_complex(x.unflatten(-1, [x.size(-1) // 2, 2]))
-    return torch.view_as_real(pairs * cis).flatten(-2)
 
 
 def hide(hidden: Tensor) -> Tensor:
@@ -469,11 +568,12 @@ def attend_backward(do: Tensor, q: Tensor, k: Tensor, v: Tensor, p: Tensor, n: i
     return dq.view_as(q), dk, dv
 
 
-# Packed tokens attend in groups of rows. layout = [queries, keys, query_place, key_place, twins, twin_tokens, valid]; shapes holds (B, L, n) of
+# Packed tokens attend in groups of rows. layout = [queries, keys, query_place, key_place, twins, twin_tokens, valid, rows]; shapes holds (B, L, n) of
 # each group: B rows of L keys, whose last n places are queries. queries and keys name the token in each such place of all groups, query_place
 # and key_place the place of each token. A token that is a key in more rows than its own (a prompt that responses share) has its other places
-# in twins [.] and its number beside it in twin_tokens. valid is 0 where a query's place is filled only to pad. All empty: tokens lie in the
-# order of the places.
+# in twins [.] and its number beside it in twin_tokens. valid is 0 where a query's place is filled only to pad. All seven empty: tokens lie in the
+# order of the places. rows [R, 4] is what our own operators need, and no more: where a row's own tokens begin and how many they are, and the same of
+# those before them, its prompt's, which are keys of it too.
 
 def gathered(x: Tensor, index: Tensor, at: int, B: int, n: int, K: int) -> Tensor:
     """the tokens of one attention group out of the packed ones, as `grouped`"""
@@ -499,40 +599,7 @@ def summed(parts: List[Tensor], layout: List[Tensor]) -> Tensor:
     return out.index_add_(0, layout[5], whole.index_select(0, layout[4]))
 
 
-def attention(qk: Tensor, values: Tensor, shapes: List[int], layout: List[Tensor], kept: Tensor, Q: int, groups: List[Tensor],
-              save: bool) -> Tensor:
-    """of packed tokens; rotated queries and keys [N, Q + K, D], values [N, K, D] -> [N or M, Q * D], of the tokens kept [M] (empty: all).
-    With save appends q, k, v, p of each group"""
-    K, D = values.size(1), values.size(2)
-    parts: List[Tensor] = []
-    at, query_at = 0, 0
-    for j in range(len(shapes) // 3):
-        B, L, n = shapes[3 * j], shapes[3 * j + 1], shapes[3 * j + 2]
-        q = gathered(qk[:, :Q], layout[0], query_at, B, n, K)
-        k, v = gathered(qk[:, Q:], layout[1], at, B, L, K), gathered(values, layout[1], at, B, L, K)
-        o, p = attend(q, k, v, n, Q)
-        parts.append(ungrouped(o, B, n, K).reshape(B * n, Q * D))
-        if save:
-            groups.extend([q, k, v, p])
-        at += B * L
-        query_at += B * n
-    place = layout[2]
-    if kept.numel() != 0:
-        place = kept if place.numel() == 0 else place[kept]
-    return scattered(parts, place)
-
-
 # ---------------------------------------------------------------------- layers
-
-def positioned(qkv: Tensor, norm: Tensor, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
-    """of qkv [N, (Q + 2 K) D]: normed and rotated queries and keys [N, Q + K, D], values [N, K, D]"""
-    Q, K, D = dims[3], dims[4], dims[5]
-    qkv = qkv.view(qkv.size(0), Q + 2 * K, D)
-    qk = qkv[:, :Q + K]
-    if dims[9] != 0:
-        qk = qk * inverse_rms(qk, eps) * norm
-    return rotate(qk, rotation), qkv[:, Q + K:]
-
 
 def project(x: Tensor, w: List[Tensor], at: int, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
     return positioned(linear_bias(normalised(x, eps), w[at], w[at + 1]), w[at + 2], rotation, dims, eps)
@@ -550,9 +617,9 @@ def scored_states(w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, 
     none: List[Tensor] = []
     x = w[-2][ids]
     for i in range(dims[2]):
-        qk, values = project(x, w, 7 * i, rotation, dims, eps)
+        qk, qkv = project(x, w, 7 * i, rotation, dims, eps)
         rows = kept if i == dims[2] - 1 else kept[:0]
-        o = attention(qk, values, shapes, layout, rows, dims[3], none, False)
+        o = attention(qk, qkv, shapes, layout, rows, dims, False, none)
         if rows.numel() != 0:
             x = x[rows]
         x = feed_forward(linear_add(o, w[7 * i + 3], x), w, 7 * i, eps)
@@ -561,7 +628,7 @@ def scored_states(w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, 
 
 def layer_forward(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, shapes: List[int], layout: List[Tensor], kept: Tensor,
                   dims: List[int], eps: float, saved: List[Tensor]) -> Tensor:
-    """appends to saved r1, h1, r, y, o, r2, h2, gu, then q, k, v, p of each attention group. Past the keys and values, only the tokens kept
+    """appends to saved r1, h1, r, y, o, r2, h2, gu, then what attention does. Past the keys and values, only the tokens kept
     [M] are computed (empty: all)"""
     N = x.size(0)
     Q, K, D, I = dims[3], dims[4], dims[5], dims[6]
@@ -582,15 +649,15 @@ def layer_forward(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, shapes: 
         y = qk * r
         qk = y * w[6 * i + 2]
     qk = rotate(qk, rotation)
-    groups: List[Tensor] = []
-    o = attention(qk, qkv[:, Q + K:], shapes, layout, kept, Q, groups, True)
+    attended: List[Tensor] = []
+    o = attention(qk, qkv, shapes, layout, kept, dims, True, attended)
     if kept.numel() != 0:
         x = x[kept]
     x = linear_add(o, w[6 * i + 3], x)
     h2, r2 = normalise(x, eps)
     gu = linear(h2, w[6 * i + 4])
     saved.extend([r1, h1, r, y, o, r2, h2, gu])   # += would make a new list
-    saved.extend(groups)
+    saved.extend(attended)
     return linear_add(gated(gu), w[6 * i + 5], x)
 
 
@@ -612,26 +679,8 @@ def layer_backward(dx: Tensor, w: List[Tensor], i: int, g: List[Tensor], rotatio
     if kept.numel() != 0:
         do_all = torch.zeros([N, Q * D], device=dx.device).index_copy_(0, kept, do_all)
         dx = torch.zeros_like(h1).index_copy_(0, kept, dx)
-    do_all = do_all.view(N, Q, D)
-    valid = layout[6]
-    dq_parts: List[Tensor] = []
-    dk_parts: List[Tensor] = []
-    dv_parts: List[Tensor] = []
-    query_at = 0
-    for j in range(len(shapes) // 3):
-        B, L, n = shapes[3 * j], shapes[3 * j + 1], shapes[3 * j + 2]
-        do = gathered(do_all, layout[0], query_at, B, n, K)
-        if valid.numel() != 0:   # a padded place reads some token's gradient, which is not its own
-            do = do.view(B, K, Q // K, n, D).mul_(valid.narrow(0, query_at, B * n).view(B, 1, 1, n, 1)).view(B * K, -1, D)
-        b = s + 8 + 4 * j
-        dq, dk, dv = attend_backward(do, saved[b], saved[b + 1], saved[b + 2], saved[b + 3], n, Q)
-        dq_parts.append(ungrouped(dq, B, n, K))
-        dk_parts.append(ungrouped(dk, B, L, K))
-        dv_parts.append(ungrouped(dv, B, L, K))
-        query_at += B * n
     dqkv = torch.empty([N, Q + 2 * K, D], device=dx.device)
-    dqkv[:, Q + K:] = summed(dv_parts, layout)
-    dqk = rotate(torch.cat([scattered(dq_parts, layout[2]), summed(dk_parts, layout)], 1), rotation)
+    dqk = rotate(attention_backward(do_all, saved, s + 8, shapes, layout, dims, dqkv), rotation)
     if dims[9] != 0:
         dn = (dqk * y).sum(0)
         g[9 * i + 3].add_(dn[:Q].sum(0).mul_(float(D) ** -0.5))
@@ -782,15 +831,17 @@ class Decoder(torch.nn.Module):
         Q, K, D = dims[3], dims[4], dims[5]
         rotation = cis[:L].repeat(B, 1)[:, None]
         x = w[-2][ids.flatten()]
+        layout = [torch.empty([0], dtype=torch.long, device=ids.device)] * 7
+        begin = torch.arange(B, device=ids.device) * L
+        layout.append(torch.stack([begin, torch.full_like(begin, L), begin, torch.zeros_like(begin)], 1))
+        none: List[Tensor] = []
         out: List[Tensor] = []
         for i in range(dims[2]):
-            qk, values = project(x, w, 7 * i, rotation, dims, eps)
-            k, v = grouped(qk[:, Q:], B, L, K), grouped(values, B, L, K)
-            out += [k.view(B, K, L, D), v.view(B, K, L, D)]
+            qk, qkv = project(x, w, 7 * i, rotation, dims, eps)
+            out += [qk[:, Q:Q + K].view(B, L, K, D).transpose(1, 2), qkv[:, Q + K:].view(B, L, K, D).transpose(1, 2)]
             if i < dims[2] - 1:
-                o, p = attend(grouped(qk[:, :Q], B, L, K), k, v, L, Q)
-                x = linear_add(ungrouped(o, B, L, K).reshape(B * L, Q * D), w[7 * i + 3], x)
-                x = feed_forward(x, w, 7 * i, eps)
+                o = attention(qk, qkv, [B, L, L], layout, layout[0], dims, False, none)
+                x = feed_forward(linear_add(o, w[7 * i + 3], x), w, 7 * i, eps)
         return out
 
     @torch.jit.export
@@ -815,8 +866,8 @@ class Decoder(torch.nn.Module):
             rotation = cis[t][:, None]
             x = w[-2][ids]
             for i in range(dims[2]):
-                qkv = linear_bias(normalised(x, eps), w[7 * i], w[7 * i + 1])
-                o = attend_cached(qkv, w[7 * i + 2], rotation, cache[2 * i], cache[2 * i + 1], t, hidden, scratch, dims, eps)
+                qk, qkv = project(x, w, 7 * i, rotation, dims, eps)
+                o = attend_cached(qk, qkv, cache[2 * i], cache[2 * i + 1], t, hidden, scratch, dims)
                 x = feed_forward(linear_add(o, w[7 * i + 3], x), w, 7 * i, eps)
             x = normalised(x, eps) * w[-3]
             for a in range(0, B, chunk):
@@ -906,7 +957,7 @@ class Decoder(torch.nn.Module):
             dh[a:e] = head_backward(h[a:e] * w[-3], w[-1], target[a:e], coefficient[a:e], ec, entropy[a:e], lse[a:e], temperature, g[-1])
         g[-3].add_((dh * h).sum(0))
         dx = norm_backward(torch.zeros_like(h), dh.mul_(w[-3]), h, r)
-        each = 8 + 4 * (len(shapes) // 3)
+        each = 8 + saved_by_attention(shapes)
         for j in range(dims[2]):
             i = dims[2] - 1 - j
             rows = kept if j == 0 else kept[:0]
