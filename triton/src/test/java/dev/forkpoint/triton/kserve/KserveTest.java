@@ -72,11 +72,7 @@ class KserveTest {
         new TritonPolicy(triton, "policy", TritonPolicy.ENGINE)
                 .load(new PolicySpec(3, policy("v3", 7)));
         server =
-                KserveServer.start(
-                        triton,
-                        KserveServer.Options.local()
-                                .withPolicyRoots(directory)
-                                .withMaxStreamBytes(100_000));
+                KserveServer.start(triton, KserveServer.Options.local().withPolicyRoots(directory));
         client = client(server);
     }
 
@@ -231,10 +227,13 @@ class KserveTest {
     }
 
     @Test
-    void aClientThatDoesNotReadLosesItsStreamAndHoldsUpNobody() {
+    void aClientThatDoesNotReadLosesItsStreamAndHoldsUpNobody() throws IOException {
+        KserveServer strict =
+                KserveServer.start(
+                        triton, KserveServer.Options.local().withMaxStreamBytes(100_000));
         ManagedChannel channel =
                 Grpc.newChannelBuilder(
-                                "127.0.0.1:" + server.port(), InsecureChannelCredentials.create())
+                                "127.0.0.1:" + strict.port(), InsecureChannelCredentials.create())
                         .build();
         AtomicReference<ClientCallStreamObserver<ModelInferRequest>> call = new AtomicReference<>();
         AtomicReference<Status> status = new AtomicReference<>();
@@ -276,6 +275,7 @@ class KserveTest {
         assertThat(status.get().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
         assertThat(status.get().getDescription()).contains("reads too slowly");
         channel.shutdownNow();
+        strict.close();
     }
 
     @Test
