@@ -144,6 +144,12 @@ INLINE f8 sums(f8 a, f8 b, f8 c, f8 d, f8 e, f8 f, f8 g, f8 h) {
     return __builtin_shuffle(abcd, efgh, (i8){0, 1, 2, 3, 8, 9, 10, 11}) + __builtin_shuffle(abcd, efgh, (i8){4, 5, 6, 7, 12, 13, 14, 15});
 }
 
+INLINE void copy(float *to, const float *from, int64_t n) {
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) store(to + i, load(from + i));
+    for (; i < n; i++) to[i] = from[i];
+}
+
 /* out [n] = rows x, rows [n, D], in eights: reads and writes as many as n rounded up to eight */
 INLINE void dots(const float *x, const float *rows, float *out, int64_t n, int64_t D) {
     for (int64_t s = 0; s < n; s += 8, rows += 8 * D) {
@@ -271,8 +277,8 @@ CLONES static void attend_cached(const float *qkv, float *keys, float *values, c
     for (int64_t b = 0; b < rows; b++, qkv += (Q + 2 * K) * D) {
         int64_t n = at[b] + 1;
         for (int64_t h = 0; h < K; h++, keys += S * D, values += S * D) {
-            memcpy(keys + at[b] * D, qkv + (Q + h) * D, (size_t)D * sizeof(float));
-            memcpy(values + at[b] * D, qkv + (Q + K + h) * D, (size_t)D * sizeof(float));
+            copy(keys + at[b] * D, qkv + (Q + h) * D, D);
+            copy(values + at[b] * D, qkv + (Q + K + h) * D, D);
             for (int64_t g = h * G; g < (h + 1) * G; g++, out += D) {
                 float most, total;
                 dots(qkv + g * D, keys, scratch, n, D);
@@ -300,7 +306,7 @@ INLINE int64_t token(const int64_t *row, int64_t j) { return j < row[3] ? row[2]
 INLINE const float *head(const float *x, int64_t token, int64_t heads, int64_t head, int64_t D) { return x + (token * heads + head) * D; }
 
 INLINE void gather(const float *x, const int64_t *row, int64_t heads, int64_t h, int64_t D, float *out) {
-    for (int64_t j = 0; j < row[1] + row[3]; j++) memcpy(out + j * D, head(x, token(row, j), heads, h, D), (size_t)D * sizeof(float));
+    for (int64_t j = 0; j < row[1] + row[3]; j++) copy(out + j * D, head(x, token(row, j), heads, h, D), D);
 }
 
 INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }

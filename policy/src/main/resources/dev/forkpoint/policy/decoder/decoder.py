@@ -1,10 +1,10 @@
 """Decoders of the Llama kind as TorchScript: sampling with a KV cache, scoring, and a forward/backward pair written by hand.
 
-    python decoder.py onednn decoder-onednn.pt     # x86 CPUs: dense products by oneDNN
+    python decoder.py onednn decoder-onednn.pt     # Linux on x86-64: dense products by oneDNN, what is between them by kernels.c
     python decoder.py aten decoder-aten.pt         # every other device, and the reference for the first
     python decoder.py bfloat16 decoder-bfloat16.pt # autocast: dense products of bfloat16 operands, everything else float32
 
-Any torch with torch.jit compiles it; the archives load in libtorch 2.7.1.
+Any torch from 2.7 with torch.jit compiles it; the archives load in libtorch 2.7.1.
 
 Letters: N tokens, B rows x L positions, H hidden, I intermediate, Q query heads, K key/value heads, G = Q / K, D head_dim,
 V vocabulary, S cache slots. dims = [V, H, layers, Q, K, D, I, tied, bias, qknorm].
@@ -12,12 +12,13 @@ oneDNN generates AVX-512 on every CPU that has it, where MKL (aten::linear, mm) 
 operator has no autograd, hence the backward by hand.
 Query/key rows of wqkv, their biases and norms are stored in rotary pairs (0, D/2, 1, D/2+1, ...), so that RoPE is one complex product.
 
-A row's bits must not depend on its neighbours. So: no dense product of fewer than 16 rows, and with a matrix that is not prepacked none but of
-multiples of 48 (without AVX-512, oneDNN takes six rows at a time there, and adds up the rest in another order); each row's keys begin at slot 0; widths are
-multiples of 8 with exact zeros beyond a row's own; batched products have at least two members and 400 multiplications each; element
-counts of exp are multiples of 32.
+A row's bits must not depend on its neighbours. Our own operators see to that; for products: none of fewer than 16 rows, and with a matrix that is
+not prepacked none but of multiples of 48 (without AVX-512, oneDNN takes six rows at a time there, and adds up the rest in another order). Where
+attention and exp are libtorch's: each row's keys begin at slot 0; widths are multiples of 8 with exact zeros beyond a row's own; batched
+products have at least two members and 400 multiplications each; element counts of exp are multiples of 32.
 """
 import io
+import os
 import sys
 import zipfile
 from typing import List, Tuple
@@ -28,24 +29,8 @@ from torch import Tensor
 KIND = sys.argv[1] if len(sys.argv) > 1 else "onednn"
 
 if KIND == "onednn":
-    for schema in [   # of ../../../../../native/kernels.c
-        "normalise(Tensor x, Tensor(a!) y, Tensor(b!) r, float eps) -> ()",
-        "position(Tensor(a!) qkv, Tensor norm, Tensor rotation, int kv_heads, float eps) -> ()",
-        "attend_cached(Tensor qkv, Tensor(a!) keys, Tensor(b!) values, Tensor at, Tensor(c!) scratch, Tensor(d!) out) -> ()",
-        "attend_packed(Tensor qk, Tensor qkv, Tensor rows, Tensor(a!) out, Tensor(b!) lse, Tensor(c!) scratch, int kv_heads, int longest) -> ()",
-        "attend_packed_backward(Tensor qk, Tensor qkv, Tensor rows, Tensor dout, Tensor lse, Tensor(a!) dqk, Tensor(b!) dqkv, "
-        "Tensor(c!) scratch, int kv_heads, int longest) -> ()",
-        "draw(Tensor(a!) z, Tensor uniform, Tensor(b!) tokens, Tensor(c!) stats, int step, int first) -> ()",
-        "normalise_backward(Tensor(a!) dx, Tensor dy, Tensor y, Tensor r) -> ()",
-        "gated(Tensor gu, Tensor(a!) out) -> ()",
-        "gated_backward(Tensor d, Tensor gu, Tensor(a!) dgu, Tensor(b!) out) -> ()",
-        "head_sums(Tensor z, Tensor target, Tensor(a!) sums, int first, float temperature) -> ()",
-        "head_gradient(Tensor(a!) z, Tensor target, Tensor coefficient, Tensor entropy_coefficient, Tensor entropy, Tensor lse, int first, "
-        "float temperature) -> ()",
-        "adamw(Tensor(a!) p, Tensor(b!) g, Tensor(c!) m, Tensor(d!) v, int step, float lr, float beta1, float beta2, float eps, "
-        "float decay, float scale) -> ()",
-    ]:
-        torch.library.define("forkpoint::" + schema[:schema.index("(")], schema[schema.index("("):])
+    torch.ops.load_library(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                        "../../../../native/linux-x86_64/libforkpoint_kernels.so"))
 
     def normalised(x: Tensor, eps: float) -> Tensor:
         """x / its root mean square [N, H]"""
@@ -513,7 +498,7 @@ def head_backward(y: Tensor, w: Tensor, target: Tensor, coefficient: Tensor, ent
         n = min(block, V - a)
         part = w.narrow(0, a, n)
         z = head_gradient(linear(y, part), target, coefficient, entropy_coefficient, entropy, lse, a, temperature)
-        grad.narrow(0, a, n).add_(weight_gradient(z, y))
+        grad.narrow(0, a, n).add_(linear(z.t(), y.t()))   # not transposed in turn, as weight_gradient would: that is slow to add
         dy.add_(linear(z, part.t()))
     return dy
 
