@@ -2,7 +2,7 @@
  * Operators of decoder.py that libtorch has only in pieces: the namespace forkpoint, registered when this library is loaded, through the C
  * functions that libtorch exports for that purpose (torch/csrc/inductor/aoti_torch/c/shim.h), so that it needs no header and no C++.
  *
- * All arrays are contiguous float32 on the CPU, but for what is said to be int64. Each row of an output depends on its own row of the inputs
+ * All arrays are contiguous float32 on the CPU; tokens, targets, slots and rows are int64. Each row of an output depends on its own row of the inputs
  * alone, and is added up in the same order however many rows there are. One thread: callers run one on each core.
  */
 #include <math.h>
@@ -434,8 +434,8 @@ CLONES static void attend_packed_backward(const struct packed *a, const float *d
 /* ---------------------------------------------------------------------- the distribution of the next token */
 
 /* One row of logits [words]: its token by the inverse of the cumulative distribution at u (or, u < 0, the likeliest), and that token's
- * log-prob, the entropy (nats) and the collision probability of the distribution. Overwrites the logits. */
-INLINE int64_t draw_row(float *z, int64_t words, float u, float *log_prob, float *entropy, float *collision) {
+ * log-prob, the entropy (nats) and the collision probability of the distribution. */
+INLINE int64_t draw_row(const float *z, int64_t words, float u, float *log_prob, float *entropy, float *collision) {
     int64_t i = 0;
     f8 tops = all(-INFINITY);
     for (; i + 8 <= words; i += 8) tops = largest(tops, load(z + i));
@@ -484,7 +484,7 @@ INLINE int64_t draw_row(float *z, int64_t words, float u, float *log_prob, float
     return drawn;
 }
 
-CLONES static void draw(float *z, const float *uniform, int64_t steps, int64_t *tokens, float *stats, int64_t rows, int64_t words,
+CLONES static void draw(const float *z, const float *uniform, int64_t steps, int64_t *tokens, float *stats, int64_t rows, int64_t words,
                         int64_t all_rows) {
     for (int64_t b = 0; b < rows; b++) {
         float *own = stats + b;
@@ -714,7 +714,7 @@ static const struct {
      "attend_packed_backward(Tensor qk, Tensor qkv, Tensor rows, Tensor dout, Tensor lse, Tensor(a!) dqk, Tensor(b!) dqkv, "
      "Tensor(c!) scratch, int kv_heads, int longest) -> ()",
      call_attend_packed_backward},
-    {"draw", "draw(Tensor(a!) z, Tensor uniform, Tensor(b!) tokens, Tensor(c!) stats, int step, int first) -> ()", call_draw},
+    {"draw", "draw(Tensor z, Tensor uniform, Tensor(a!) tokens, Tensor(b!) stats, int step, int first) -> ()", call_draw},
     {"normalise_backward", "normalise_backward(Tensor(a!) dx, Tensor dy, Tensor y, Tensor r) -> ()", call_normalise_backward},
     {"gated", "gated(Tensor gu, Tensor(a!) out) -> ()", call_gated},
     {"gated_backward", "gated_backward(Tensor d, Tensor gu, Tensor(a!) dgu, Tensor(b!) out) -> ()", call_gated_backward},

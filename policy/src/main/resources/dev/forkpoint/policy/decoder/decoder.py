@@ -701,7 +701,7 @@ def filtered(p: Tensor, filters: Tensor) -> Tensor:
 
 
 def draw_in_pieces(z: Tensor, filters: Tensor, uniform: Tensor, tokens: Tensor, stats: Tensor, step: int, first: int):
-    """a step's tokens [steps, B] of rows first... by their logits z [M, V], which may be overwritten: the inverse of the cumulative
+    """a step's tokens [steps, B] of rows first... by their logits z [M, V]: the inverse of the cumulative
     distribution, filtered, at uniform [B, steps], or, where that is negative, the likeliest. Their log-probs, and the entropies and collision
     probabilities of the unfiltered distribution, go to stats [steps, 3, B]"""
     last = first + z.size(0)
