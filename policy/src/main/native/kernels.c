@@ -226,7 +226,7 @@ INLINE void spread(const float *p, int64_t stride, const float *const *x, int co
     }
 }
 
-/* n scores become e^(score - the largest), those past them, up to eight, 0. Returns the sum; *largest gets the largest */
+/* n scores become e^(score - the largest), those past them, up to eight, 0. Returns the sum; most gets the largest */
 INLINE float exponentials(float *scores, int64_t n, float *most) {
     int64_t wide = (n + 7) / 8 * 8;
     for (int64_t s = n; s < wide; s++) scores[s] = -INFINITY;
@@ -313,43 +313,46 @@ INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* out [N, Q, D], and lse [N, Q] of the scores. longest: keys of a row, at most, rounded up to eight; scratch [longest * (2 D + TILE)]. */
 CLONES static void attend_packed(const struct packed *a, float *out, float *lse, float *scratch, int64_t longest) {
-    int64_t Q = a->Q, K = a->K, D = a->D, G = Q / K, step = TILE / G > 0 ? TILE / G : 1;
+    int64_t Q = a->Q, K = a->K, D = a->D, G = Q / K;
     float *keys = scratch, *values = keys + longest * D, *scores = values + longest * D;
     for (int64_t r = 0; r < a->count; r++) {
         const int64_t *row = a->rows + 4 * r;
         for (int64_t h = 0; h < K; h++) {
             gather(a->qk, row, a->qk_heads, Q + h, D, keys);
             gather(a->qkv, row, Q + 2 * K, Q + K + h, D, values);
-            for (int64_t i0 = 0; i0 < row[1]; i0 += step) {
-                int64_t i1 = least(i0 + step, row[1]);
-                for (int64_t g = h * G; g < (h + 1) * G; g += TILE) {
-                    int64_t g1 = least(g + TILE, (h + 1) * G), pairs = (i1 - i0) * (g1 - g);
-                    float totals[TILE];
-                    for (int64_t from = 0; from < row[3] + i1; from += BLOCK) {
-                        for (int64_t t = 0; t < pairs; t++) {
-                            int64_t i = i0 + t / (g1 - g), n = least(row[3] + i + 1 - from, BLOCK);
-                            const float *q = head(a->qk, row[0] + i, a->qk_heads, g + t % (g1 - g), D);
-                            if (n > 0) dots(q, keys + from * D, scores + t * longest + from, n, D);
-                        }
+            int64_t next = 0, all_pairs = row[1] * G;
+            while (next < all_pairs) {
+                /* the next queries, of any head, and how many keys each has */
+                int64_t at[TILE], n[TILE], limit = 0;
+                const float *q[TILE];
+                float totals[TILE];
+                int pairs = 0;
+                for (; next < all_pairs && pairs < TILE; next++, pairs++) {
+                    int64_t i = next / G, g = h * G + next % G;
+                    at[pairs] = (row[0] + i) * Q + g;
+                    n[pairs] = limit = row[3] + i + 1;
+                    q[pairs] = head(a->qk, row[0] + i, a->qk_heads, g, D);
+                }
+                for (int64_t from = 0; from < limit; from += BLOCK) {
+                    for (int t = 0; t < pairs; t++) {
+                        int64_t m = least(n[t] - from, BLOCK);
+                        if (m > 0) dots(q[t], keys + from * D, scores + t * longest + from, m, D);
                     }
-                    for (int64_t t = 0; t < pairs; t++) {
-                        int64_t i = i0 + t / (g1 - g), at = (row[0] + i) * Q + g + t % (g1 - g);
-                        float most;
-                        totals[t] = exponentials(scores + t * longest, row[3] + i + 1, &most);
-                        if (lse) lse[at] = most + logf(totals[t]);
-                        memset(out + at * D, 0, (size_t)D * sizeof(float));
+                }
+                for (int t = 0; t < pairs; t++) {
+                    float most;
+                    totals[t] = exponentials(scores + t * longest, n[t], &most);
+                    if (lse) lse[at[t]] = most + logf(totals[t]);
+                    memset(out + at[t] * D, 0, (size_t)D * sizeof(float));
+                }
+                for (int64_t from = 0; from < limit; from += BLOCK) {
+                    for (int t = 0; t < pairs; t++) {
+                        int64_t m = least(n[t] - from, BLOCK);
+                        if (m > 0) combine(scores + t * longest + from, values + from * D, out + at[t] * D, m, D);
                     }
-                    for (int64_t from = 0; from < row[3] + i1; from += BLOCK) {
-                        for (int64_t t = 0; t < pairs; t++) {
-                            int64_t i = i0 + t / (g1 - g), n = least(row[3] + i + 1 - from, BLOCK);
-                            float *o = out + ((row[0] + i) * Q + g + t % (g1 - g)) * D;
-                            if (n > 0) combine(scores + t * longest + from, values + from * D, o, n, D);
-                        }
-                    }
-                    for (int64_t t = 0; t < pairs; t++) {
-                        float *o = out + ((row[0] + i0 + t / (g1 - g)) * Q + g + t % (g1 - g)) * D;
-                        for (int64_t d = 0; d < D; d++) o[d] *= 1.0f / totals[t];
-                    }
+                }
+                for (int t = 0; t < pairs; t++) {
+                    for (int64_t d = 0; d < D; d++) out[at[t] * D + d] *= 1.0f / totals[t];
                 }
             }
         }
@@ -433,21 +436,26 @@ CLONES static void attend_packed_backward(const struct packed *a, const float *d
 
 /* ---------------------------------------------------------------------- the distribution of the next token */
 
-/* One row of logits [words]: its token by the inverse of the cumulative distribution at u (or, u < 0, the likeliest), and that token's
- * log-prob, the entropy (nats) and the collision probability of the distribution. */
-INLINE int64_t draw_row(const float *z, int64_t words, float u, float *log_prob, float *entropy, float *collision) {
-    int64_t i = 0;
+/* the largest of a row of logits [words] * inverse */
+INLINE float largest_logit(const float *z, int64_t words, f8 inverse) {
     f8 tops = all(-INFINITY);
-    for (; i + 8 <= words; i += 8) tops = largest(tops, load(z + i));
-    float top = maximum(tops);
-    for (; i < words; i++) top = z[i] > top ? z[i] : top;
+    float tail[8];
+    for (int64_t i = 0; i < words; i += 8) tops = largest(tops, load(eight(z + i, words - i, tail)) * inverse);
+    return maximum(tops);
+}
+
+struct moments {
+    float s, t, c; /* sums over a row of e^x, x e^x and e^2x, x = z * inverse - top */
+};
+
+INLINE struct moments moments(const float *z, int64_t words, f8 inverse, float top) {
     f8 s = all(0), t = s, c = s;
     float tail[8];
     for (int64_t block = 0; block < words; block += 1024) { /* sums of sums, which lose less */
         int64_t end = block + 1024 < words ? block + 1024 : words;
         f8 s1 = all(0), t1 = s1, c1 = s1;
-        for (i = block; i < end; i += 8) {
-            f8 x = load(eight(z + i, end - i, tail)) - all(top);
+        for (int64_t i = block; i < end; i += 8) {
+            f8 x = load(eight(z + i, end - i, tail)) * inverse - all(top);
             f8 e = exponential(x);
             s1 += e;
             t1 += e * x;
@@ -457,10 +465,18 @@ INLINE int64_t draw_row(const float *z, int64_t words, float u, float *log_prob,
         t += t1;
         c += c1;
     }
-    float total = sum(s), log_total = logf(total);
-    *entropy = log_total - sum(t) / total;
-    *collision = sum(c) / total / total;
-    int64_t drawn = 0;
+    return (struct moments){sum(s), sum(t), sum(c)};
+}
+
+/* One row of logits [words]: its token by the inverse of the cumulative distribution at u (or, u < 0, the likeliest), and that token's
+ * log-prob, the entropy (nats) and the collision probability of the distribution. */
+INLINE int64_t draw_row(const float *z, int64_t words, float u, float *log_prob, float *entropy, float *collision) {
+    float top = largest_logit(z, words, all(1.0f)), tail[8];
+    struct moments m = moments(z, words, all(1.0f), top);
+    float total = m.s, log_total = logf(m.s);
+    *entropy = log_total - m.t / total;
+    *collision = m.c / total / total;
+    int64_t i, drawn = 0;
     if (u < 0) {
         while (drawn < words - 1 && z[drawn] != top) drawn++;
     } else {
@@ -500,10 +516,8 @@ CLONES static void head_sums(const float *z, const int64_t *target, float *sums5
                              float temperature) {
     f8 inverse = all(1.0f / temperature);
     for (int64_t b = 0; b < rows; b++, z += words) {
-        float *top = sums5 + b, *s = top + rows, *t = s + rows, *c = t + rows, *picked = c + rows, tail[8];
-        f8 tops = all(-INFINITY);
-        for (int64_t i = 0; i < words; i += 8) tops = largest(tops, load(eight(z + i, words - i, tail)) * inverse);
-        float most = maximum(tops);
+        float *top = sums5 + b, *s = top + rows, *t = s + rows, *c = t + rows, *picked = c + rows;
+        float most = largest_logit(z, words, inverse);
         if (first == 0) {
             *s = *t = *c = *picked = 0;
         } else if (*top > most) {
@@ -515,24 +529,10 @@ CLONES static void head_sums(const float *z, const int64_t *target, float *sums5
             *c *= f * f;
         }
         *top = most;
-        f8 s1 = all(0), t1 = s1, c1 = s1;
-        for (int64_t block = 0; block < words; block += 1024) {
-            int64_t end = block + 1024 < words ? block + 1024 : words;
-            f8 s2 = all(0), t2 = s2, c2 = s2;
-            for (int64_t i = block; i < end; i += 8) {
-                f8 x = load(eight(z + i, end - i, tail)) * inverse - all(most);
-                f8 e = exponential(x);
-                s2 += e;
-                t2 += e * x;
-                c2 += e * e;
-            }
-            s1 += s2;
-            t1 += t2;
-            c1 += c2;
-        }
-        *s += sum(s1);
-        *t += sum(t1);
-        *c += sum(c1);
+        struct moments m = moments(z, words, inverse, most);
+        *s += m.s;
+        *t += m.t;
+        *c += m.c;
         int64_t own = target[b] - first;
         if (own >= 0 && own < words) *picked = z[own] / temperature;
     }

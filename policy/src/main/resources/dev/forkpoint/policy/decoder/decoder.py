@@ -89,11 +89,11 @@ if KIND == "onednn":
         torch.ops.forkpoint.position(qkv, norm, torch.view_as_real(rotation), dims[4], eps)
         return qkv, qkv
 
-    def attend_cached(qk: Tensor, qkv: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, scratch: Tensor, dims: List[int]) -> Tensor:
+    def attend_cached(qk: Tensor, qkv: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, dims: List[int]) -> Tensor:
         """attention of positioned queries, one a row, to a cache k, v [B, K, S, D], after their keys and values have gone into its slots at [B];
-        [B, Q D]. scratch [S]. hidden [B, 1, W] is the mask; where it is not needed, empty"""
+        [B, Q D]. hidden [B, 1, W] is the mask; where it is not needed, empty"""
         out = torch.empty([qkv.size(0), dims[3] * dims[5]])
-        torch.ops.forkpoint.attend_cached(qkv, k, v, at, scratch, out)
+        torch.ops.forkpoint.attend_cached(qkv, k, v, at, torch.empty([k.size(2)]), out)
         return out
 
     def longest(shapes: List[int]) -> int:
@@ -255,7 +255,7 @@ else:
             qk = qk * inverse_rms(qk, eps) * norm
         return rotate(qk, rotation), qkv
 
-    def attend_cached(qk: Tensor, qkv: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, scratch: Tensor, dims: List[int]) -> Tensor:
+    def attend_cached(qk: Tensor, qkv: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, dims: List[int]) -> Tensor:
         B, W = qkv.size(0), hidden.size(2)
         Q, K, D = dims[3], dims[4], dims[5]
         rows = torch.arange(B, device=at.device)
@@ -701,9 +701,9 @@ def filtered(p: Tensor, filters: Tensor) -> Tensor:
 
 
 def draw_in_pieces(z: Tensor, filters: Tensor, uniform: Tensor, tokens: Tensor, stats: Tensor, step: int, first: int):
-    """a step's tokens [steps, B] of rows first... by their logits z [M, V]: the inverse of the cumulative
-    distribution, filtered, at uniform [B, steps], or, where that is negative, the likeliest. Their log-probs, and the entropies and collision
-    probabilities of the unfiltered distribution, go to stats [steps, 3, B]"""
+    """a step's tokens [steps, B] of rows first... by their logits z [M, V]: the inverse of the cumulative distribution, filtered, at uniform
+    [B, steps], or, where that is negative, the likeliest. Their log-probs, and the entropies and collision probabilities of the unfiltered
+    distribution, go to stats [steps, 3, B]"""
     last = first + z.size(0)
     logp = torch.log_softmax(z, -1)
     p = logp.exp()
@@ -841,7 +841,6 @@ class Decoder(torch.nn.Module):
         S = cache[0].size(2)
         tokens = torch.empty([steps, B], dtype=torch.long, device=ids.device)
         stats = torch.empty([steps, 3, B], device=ids.device)
-        scratch = torch.empty([S], device=ids.device)
         least = (400 * K // (Q * D) + 16) // 16 * 16   # see Batching.slots
         least_chunk = 48 if V % 2 == 0 else 96
         chunk = B if B * V <= 1 << 23 else max(least_chunk, (1 << 22) // V // least_chunk * least_chunk)
@@ -852,7 +851,7 @@ class Decoder(torch.nn.Module):
             x = w[-2][ids]
             for i in range(dims[2]):
                 qk, qkv = project(x, w, 7 * i, rotation, dims, eps)
-                o = attend_cached(qk, qkv, cache[2 * i], cache[2 * i + 1], t, hidden, scratch, dims)
+                o = attend_cached(qk, qkv, cache[2 * i], cache[2 * i + 1], t, hidden, dims)
                 x = feed_forward(linear_add(o, w[7 * i + 3], x), w, 7 * i, eps)
             x = normalised(x, eps) * w[-3]
             for a in range(0, B, chunk):

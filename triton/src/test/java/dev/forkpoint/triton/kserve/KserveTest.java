@@ -228,54 +228,57 @@ class KserveTest {
 
     @Test
     void aClientThatDoesNotReadLosesItsStreamAndHoldsUpNobody() throws IOException {
-        KserveServer strict =
+        try (KserveServer strict =
                 KserveServer.start(
-                        triton, KserveServer.Options.local().withMaxStreamBytes(100_000));
-        ManagedChannel channel =
-                Grpc.newChannelBuilder(
-                                "127.0.0.1:" + strict.port(), InsecureChannelCredentials.create())
-                        .build();
-        AtomicReference<ClientCallStreamObserver<ModelInferRequest>> call = new AtomicReference<>();
-        AtomicReference<Status> status = new AtomicReference<>();
-        RolloutRequest endless = request(90_000, 5).withChunks(new Chunks(1, 0));
-        var requests =
-                GRPCInferenceServiceGrpc.newStub(channel)
-                        .modelStreamInfer(
-                                new ClientResponseObserver<
-                                        ModelInferRequest, ModelStreamInferResponse>() {
-                                    @Override
-                                    public void beforeStart(
-                                            ClientCallStreamObserver<ModelInferRequest> stream) {
-                                        stream.disableAutoRequestWithInitial(1);
-                                        call.set(stream);
-                                    }
+                        triton, KserveServer.Options.local().withMaxStreamBytes(100_000))) {
+            ManagedChannel channel =
+                    Grpc.newChannelBuilder(
+                                    "127.0.0.1:" + strict.port(),
+                                    InsecureChannelCredentials.create())
+                            .build();
+            AtomicReference<ClientCallStreamObserver<ModelInferRequest>> call =
+                    new AtomicReference<>();
+            AtomicReference<Status> status = new AtomicReference<>();
+            RolloutRequest endless = request(90_000, 5).withChunks(new Chunks(1, 0));
+            var requests =
+                    GRPCInferenceServiceGrpc.newStub(channel)
+                            .modelStreamInfer(
+                                    new ClientResponseObserver<
+                                            ModelInferRequest, ModelStreamInferResponse>() {
+                                        @Override
+                                        public void beforeStart(
+                                                ClientCallStreamObserver<ModelInferRequest>
+                                                        stream) {
+                                            stream.disableAutoRequestWithInitial(1);
+                                            call.set(stream);
+                                        }
 
-                                    @Override
-                                    public void onNext(ModelStreamInferResponse value) {}
+                                        @Override
+                                        public void onNext(ModelStreamInferResponse value) {}
 
-                                    @Override
-                                    public void onError(Throwable t) {
-                                        status.set(Status.fromThrowable(t));
-                                    }
+                                        @Override
+                                        public void onError(Throwable t) {
+                                            status.set(Status.fromThrowable(t));
+                                        }
 
-                                    @Override
-                                    public void onCompleted() {}
-                                });
-        requests.onNext(Messages.request("policy", "slow", TensorContract.encode(endless)));
-        RolloutRequest other = request(200, 1).withChunks(new Chunks(16, 0));
-        assertThat(generate(client, other).await().ids).isEqualTo(expected(7, other, 200));
-        Awaitility.await()
-                .untilAsserted(
-                        () ->
-                                assertThat(ToyEngine.SLOTS)
-                                        .as("the slow client's slot is free")
-                                        .hasValue(0));
-        call.get().request(1_000_000);
-        Awaitility.await().untilAsserted(() -> assertThat(status.get()).isNotNull());
-        assertThat(status.get().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
-        assertThat(status.get().getDescription()).contains("reads too slowly");
-        channel.shutdownNow();
-        strict.close();
+                                        @Override
+                                        public void onCompleted() {}
+                                    });
+            requests.onNext(Messages.request("policy", "slow", TensorContract.encode(endless)));
+            RolloutRequest other = request(200, 1).withChunks(new Chunks(16, 0));
+            assertThat(generate(client, other).await().ids).isEqualTo(expected(7, other, 200));
+            Awaitility.await()
+                    .untilAsserted(
+                            () ->
+                                    assertThat(ToyEngine.SLOTS)
+                                            .as("the slow client's slot is free")
+                                            .hasValue(0));
+            call.get().request(1_000_000);
+            Awaitility.await().untilAsserted(() -> assertThat(status.get()).isNotNull());
+            assertThat(status.get().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+            assertThat(status.get().getDescription()).contains("reads too slowly");
+            channel.shutdownNow();
+        }
     }
 
     @Test
