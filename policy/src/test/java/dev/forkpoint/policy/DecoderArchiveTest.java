@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.forkpoint.policy.checkpoint.NewCheckpoint;
 import dev.forkpoint.policy.tensor.Script;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -120,15 +121,15 @@ class DecoderArchiveTest {
     private record Computed(
             List<TokenScores> scores, List<Rollout> rollouts, GradientStatistics gradients) {}
 
-    private static Computed compute(String name) throws PolicyFormatException {
-        try (Policy policy = Policy.load(Fixtures.folder(name), PolicyOptions.defaults());
+    private static Computed compute(Path model, int longest) throws PolicyFormatException {
+        try (Policy policy = Policy.load(model, PolicyOptions.defaults());
                 Scorer scorer = new Scorer(policy, ScorerOptions.defaults());
                 Generator generator = new Generator(policy, GeneratorOptions.defaults());
                 Trainer trainer = new Trainer(policy, TrainerOptions.defaults())) {
             int vocabulary = policy.config().vocabularySize();
             List<int[]> sequences = new ArrayList<>();
             List<TrainingSequence> training = new ArrayList<>();
-            for (int n : new int[] {11, 70, 67, 150}) { // with a prompt in common
+            for (int n : new int[] {11, 70, 67, longest}) { // with a prompt in common
                 int[] ids =
                         IntStream.range(0, n)
                                 .map(
@@ -173,10 +174,26 @@ class DecoderArchiveTest {
     @ParameterizedTest
     @MethodSource("dev.forkpoint.policy.Fixtures#names")
     void bothArchivesComputeTheSame(String name) throws Exception {
-        Computed own = compute(name);
+        compare(Fixtures.folder(name), 150);
+    }
+
+    /** Long enough for attention in blocks of queries, where libtorch computes it. */
+    @Test
+    void bothArchivesComputeTheSameOfALongSequence() throws Exception {
+        Path model =
+                TinyModels.write(
+                        folder.resolve("long"),
+                        new NewCheckpoint.Shape(32, 2, 4, 2, 16, 64, 48, 2048, 1e6, true, 1, 0),
+                        2,
+                        "a");
+        compare(model, 1100);
+    }
+
+    private static void compare(Path model, int longest) throws Exception {
+        Computed own = compute(model, longest);
         Computed plain;
         try (AutoCloseable choice = Script.usePlainProducts()) {
-            plain = compute(name);
+            plain = compute(model, longest);
         }
         for (int s = 0; s < own.scores.size(); s++) {
             TokenScores expected = own.scores.get(s);

@@ -154,7 +154,7 @@ class ScorerTest {
         }
     }
 
-    /** A long sequence takes the blocked attention; its beginning does not. */
+    /** Attention goes over keys in blocks; the beginning of a sequence needs fewer. */
     @Test
     void longSequencesBeginAsShortOnesDo() throws Exception {
         Path model =
