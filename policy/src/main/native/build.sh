@@ -13,6 +13,10 @@ link=$(mktemp -d)
 trap 'rm -rf "$link"' EXIT
 echo '' | gcc -shared -nostdlib -Wl,-soname,libtorch_cpu.so -o "$link/libtorch_cpu.so" -xc -
 # No build id and no timestamps: the same compiler gives the same bytes.
-gcc -O3 -std=gnu11 -Wall -Wextra -Wno-psabi -fno-math-errno -fno-trapping-math -fno-semantic-interposition -ffp-contract=fast \
-    -fvisibility=hidden -shared -fPIC -s -Wl,--build-id=none -o "$out/libforkpoint_kernels.so" kernels.c \
-    -Wl,--no-as-needed -L"$link" -ltorch_cpu -lm
+for level in 1 3 4; do
+    arch=x86-64-v$level
+    [ $level = 1 ] && arch=x86-64
+    gcc -c -DLEVEL=$level -march=$arch -O3 -std=gnu11 -Wall -Wextra -Wno-psabi -fno-math-errno -fno-trapping-math -ffp-contract=fast \
+        -fvisibility=hidden -fPIC -o "$link/$level.o" kernels.c
+done
+gcc -shared -s -Wl,--build-id=none -o "$out/libforkpoint_kernels.so" "$link/1.o" "$link/3.o" "$link/4.o" -Wl,--no-as-needed -L"$link" -ltorch_cpu -lm

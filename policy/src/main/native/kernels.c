@@ -4,13 +4,15 @@
  *
  * All arrays are contiguous float32 on the CPU; tokens, targets, slots and rows are int64. Each row of an output depends on its own row of the inputs
  * alone, and is added up in the same order however many rows there are. One thread: callers run one on each core.
+ *
+ * build.sh compiles this file once for each LEVEL of x86-64 (1, 3 with AVX2, 4 with AVX-512) and links them; the best that the CPU has registers.
+ * Not target_clones: gcc splits vectors that the default level has not before it inlines, which leaves broadcasts and shuffles in pieces.
  */
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float f8 __attribute__((vector_size(32), aligned(4), may_alias));
@@ -23,6 +25,8 @@ INLINE void store(float *p, f8 v) { *(f8 *)p = v; }
 INLINE f8 all(float x) { return (f8){x, x, x, x, x, x, x, x}; }
 INLINE f8 choose(i8 where, f8 a, f8 b) { return (f8)(((i8)a & where) | ((i8)b & ~where)); }
 INLINE f8 largest(f8 a, f8 b) { return choose(a > b, a, b); }
+
+INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 INLINE float sum(f8 v) {
     return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
@@ -74,7 +78,7 @@ INLINE void store_first(float *p, f8 v, int64_t n) {
 
 /* ---------------------------------------------------------------------- y = x * r, r = (mean(x^2) + eps)^-1/2 */
 
-CLONES static void normalise(const float *x, float *y, float *r, int64_t rows, int64_t width, float eps) {
+static void normalise(const float *x, float *y, float *r, int64_t rows, int64_t width, float eps) {
     for (int64_t b = 0; b < rows; b++, x += width, y += width) {
         f8 lanes = all(0);
         int64_t i = 0;
@@ -89,7 +93,7 @@ CLONES static void normalise(const float *x, float *y, float *r, int64_t rows, i
 }
 
 /* dx += r (dy - y mean(dy y)), the gradient through y = x r */
-CLONES static void normalise_backward(float *dx, const float *dy, const float *y, const float *r, int64_t rows, int64_t width) {
+static void normalise_backward(float *dx, const float *dy, const float *y, const float *r, int64_t rows, int64_t width) {
     for (int64_t b = 0; b < rows; b++, dx += width, dy += width, y += width) {
         f8 lanes = all(0);
         int64_t i = 0;
@@ -104,7 +108,7 @@ CLONES static void normalise_backward(float *dx, const float *dy, const float *y
 
 /* ---------------------------------------------------------------------- silu(gate) * up, of rows [gate; up] */
 
-CLONES static void gated(const float *gu, float *out, int64_t rows, int64_t width) {
+static void gated(const float *gu, float *out, int64_t rows, int64_t width) {
     for (int64_t b = 0; b < rows; b++, gu += 2 * width, out += width) {
         int64_t i = 0;
         for (; i + 8 <= width; i += 8) {
@@ -116,7 +120,7 @@ CLONES static void gated(const float *gu, float *out, int64_t rows, int64_t widt
 }
 
 /* the gradient dgu for that of the output, and the output again */
-CLONES static void gated_backward(const float *d, const float *gu, float *dgu, float *out, int64_t rows, int64_t width) {
+static void gated_backward(const float *d, const float *gu, float *dgu, float *out, int64_t rows, int64_t width) {
     for (int64_t b = 0; b < rows; b++, d += width, gu += 2 * width, dgu += 2 * width, out += width) {
         int64_t i = 0;
         for (; i + 8 <= width; i += 8) {
@@ -262,16 +266,120 @@ INLINE void position_head(float *x, const float *norm, const float *rotation, in
 }
 
 /* the queries and keys of qkv [rows, Q + 2 K, D] */
-CLONES static void position(float *qkv, const float *norm, const float *rotation, int64_t rows, int64_t heads, int64_t K, int64_t D,
+static void position(float *qkv, const float *norm, const float *rotation, int64_t rows, int64_t heads, int64_t K, int64_t D,
                             float eps) {
     for (int64_t b = 0; b < rows; b++, qkv += heads * D, rotation += D) {
         for (int64_t h = 0; h < heads - K; h++) position_head(qkv + h * D, norm ? norm + h * D : NULL, rotation, D, eps);
     }
 }
 
+/* ---------------------------------------------------------------------- products of a layer */
+
+/* A matrix w [N, K] is kept in panels [ceil(N / 16), K, 16]: sixteen of its rows side by side, those past N zero. */
+enum { PANEL = 16, DEPTH = 256, TOGETHER = 96 }; /* rows of a panel; values of them, and rows of x, that stay in cache */
+
+/* tile [R, 16] += x [R, n, of rows ldx apart] panel [n, 16]. One sum to each element, from the first value to the last. */
+INLINE void multiply(const float *x, int64_t ldx, const float *panel, int64_t n, float *tile, const int R) {
+#if LEVEL == 4
+    typedef float f16 __attribute__((vector_size(64), aligned(4), may_alias));
+    f16 c[R];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) c[r] = *(const f16 *)(tile + PANEL * r);
+    for (int64_t k = 0; k < n; k++) {
+        f16 w = *(const f16 *)(panel + PANEL * k);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) c[r] += x[r * ldx + k] * w;
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) *(f16 *)(tile + PANEL * r) = c[r];
+#else
+    f8 a[R], b[R];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) a[r] = load(tile + PANEL * r), b[r] = load(tile + PANEL * r + 8);
+    for (int64_t k = 0; k < n; k++) {
+        f8 v = load(panel + PANEL * k), w = load(panel + PANEL * k + 8);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) {
+            f8 own = all(x[r * ldx + k]);
+            a[r] += own * v;
+            b[r] += own * w;
+        }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) store(tile + PANEL * r, a[r]), store(tile + PANEL * r + 8, b[r]);
+#endif
+}
+
+static void multiply_rows(const float *x, int64_t ldx, const float *panel, int64_t n, float *tile, int64_t rows) {
+    enum { R = LEVEL == 4 ? 12 : 6 }; /* as many as the registers hold */
+    for (; rows >= R; rows -= R, x += R * ldx, tile += R * PANEL) multiply(x, ldx, panel, n, tile, R);
+    for (; rows >= 4; rows -= 4, x += 4 * ldx, tile += 4 * PANEL) multiply(x, ldx, panel, n, tile, 4);
+    for (; rows >= 2; rows -= 2, x += 2 * ldx, tile += 2 * PANEL) multiply(x, ldx, panel, n, tile, 2);
+    if (rows > 0) multiply(x, ldx, panel, n, tile, 1);
+}
+
+/* of up to TOGETHER rows: out [rows, N] = x [rows, K] w' + bias (NULL: none); */
+enum result {
+    SET,
+    ADDED, /* the same, added to out; */
+    GATED  /* silu(x gate') * (x up'), a panel holding eight rows of gate, then eight of up */
+};
+
+INLINE void product(const float *x, int64_t K, const float *panel, const float *bias, float *out, int64_t N, int64_t rows, enum result result) {
+    float tile[TOGETHER * PANEL];
+    int64_t step = result == GATED ? PANEL / 2 : PANEL;
+    for (int64_t j = 0; j < N; j += step, panel += K * PANEL) {
+        int64_t n = least(step, N - j);
+        memset(tile, 0, (size_t)(rows * PANEL) * sizeof(float));
+        for (int64_t k = 0; k < K; k += DEPTH) multiply_rows(x + k, K, panel + k * PANEL, least(DEPTH, K - k), tile, rows);
+        for (int64_t b = 0; b < rows; b++) {
+            float *own = tile + b * PANEL, *to = out + b * N + j;
+            if (result == GATED) {
+                f8 gate = load(own);
+                store_first(to, gate * logistic(gate) * load(own + 8), n);
+                continue;
+            }
+            const float *more = result == ADDED ? to : bias ? bias + j : NULL;
+            int64_t i = 0;
+            for (; i + 8 <= n; i += 8) {
+                f8 v = load(own + i);
+                if (more) v += load(more + i);
+                store(to + i, v);
+            }
+            for (; i < n; i++) to[i] = more ? own[i] + more[i] : own[i];
+        }
+    }
+}
+
+/* queries, keys and values out [rows, heads, D] of x [rows, H]: normed, times w (and bias); queries and keys positioned. scratch [TOGETHER, H] */
+static void project(const float *x, const float *w, const float *bias, const float *norm, const float *rotation, float *scratch, float *out,
+                    int64_t rows, int64_t H, int64_t heads, int64_t K, int64_t D, float eps) {
+    for (; rows > 0; rows -= TOGETHER, x += TOGETHER * H, out += TOGETHER * heads * D, rotation += TOGETHER * D) {
+        int64_t n = least(rows, TOGETHER);
+        normalise(x, scratch, NULL, n, H, eps);
+        product(scratch, H, w, bias, out, heads * D, n, SET);
+        position(out, norm, rotation, n, heads, K, D, eps);
+    }
+}
+
+/* x [rows, H] += o [rows, O] wo'; x += (silu(h gate') * (h up')) down', h = x normed. scratch [TOGETHER, H + I] */
+static void finish(float *x, const float *o, const float *wo, const float *gate_up, const float *down, float *scratch, int64_t rows, int64_t H,
+                   int64_t O, int64_t I, float eps) {
+    float *gated = scratch + TOGETHER * H;
+    for (; rows > 0; rows -= TOGETHER, x += TOGETHER * H, o += TOGETHER * O) {
+        int64_t n = least(rows, TOGETHER);
+        product(o, O, wo, NULL, x, H, n, ADDED);
+        normalise(x, scratch, NULL, n, H, eps);
+        product(scratch, H, gate_up, NULL, gated, I, n, GATED);
+        product(gated, I, down, NULL, x, H, n, ADDED);
+    }
+}
+
+/* ---------------------------------------------------------------------- attention of a step, and of packed tokens */
+
 /* One step over a cache [rows, K, S, D] of keys and of values: those of qkv [rows, Q + 2 K, D], positioned, go to slots at [rows]; out [rows, Q,
  * D]. scratch [S]. */
-CLONES static void attend_cached(const float *qkv, float *keys, float *values, const int64_t *at, float *scratch, float *out, int64_t rows,
+static void attend_cached(const float *qkv, float *keys, float *values, const int64_t *at, float *scratch, float *out, int64_t rows,
                                  int64_t Q, int64_t K, int64_t S, int64_t D) {
     int64_t G = Q / K;
     for (int64_t b = 0; b < rows; b++, qkv += (Q + 2 * K) * D) {
@@ -309,10 +417,8 @@ INLINE void gather(const float *x, const int64_t *row, int64_t heads, int64_t h,
     for (int64_t j = 0; j < row[1] + row[3]; j++) copy(out + j * D, head(x, token(row, j), heads, h, D), D);
 }
 
-INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /* out [N, Q, D], and lse [N, Q] of the scores. longest: keys of a row, at most, rounded up to eight; scratch [longest * (2 D + TILE)]. */
-CLONES static void attend_packed(const struct packed *a, float *out, float *lse, float *scratch, int64_t longest) {
+static void attend_packed(const struct packed *a, float *out, float *lse, float *scratch, int64_t longest) {
     int64_t Q = a->Q, K = a->K, D = a->D, G = Q / K;
     float *keys = scratch, *values = keys + longest * D, *scores = values + longest * D;
     for (int64_t r = 0; r < a->count; r++) {
@@ -361,7 +467,7 @@ CLONES static void attend_packed(const struct packed *a, float *out, float *lse,
 
 /* Adds the gradient, for that of out, to dqk [N, Q + K, D] and, for values, dqkv [N, Q + 2 K, D]. Queries without a gradient cost nothing.
  * scratch [longest * (4 D + 2 TILE)]. */
-CLONES static void attend_packed_backward(const struct packed *a, const float *dout, const float *lse, float *dqk, float *dqkv, float *scratch,
+static void attend_packed_backward(const struct packed *a, const float *dout, const float *lse, float *dqk, float *dqkv, float *scratch,
                                           int64_t longest) {
     int64_t Q = a->Q, K = a->K, D = a->D, G = Q / K;
     float *keys = scratch, *values = keys + longest * D, *dkeys = values + longest * D, *dvalues = dkeys + longest * D;
@@ -500,7 +606,7 @@ INLINE int64_t draw_row(const float *z, int64_t words, float u, float *log_prob,
     return drawn;
 }
 
-CLONES static void draw(const float *z, const float *uniform, int64_t steps, int64_t *tokens, float *stats, int64_t rows, int64_t words,
+static void draw(const float *z, const float *uniform, int64_t steps, int64_t *tokens, float *stats, int64_t rows, int64_t words,
                         int64_t all_rows) {
     for (int64_t b = 0; b < rows; b++) {
         float *own = stats + b;
@@ -512,7 +618,7 @@ CLONES static void draw(const float *z, const float *uniform, int64_t steps, int
 
 /* Adds a block of logits z / temperature [rows, words], of the words from first, to the running sums of each row [5, rows]: the largest logit,
  * sum e^(z - largest), the same weighted by z - largest, the same squared, and the target's logit. first = 0 begins. */
-CLONES static void head_sums(const float *z, const int64_t *target, float *sums5, int64_t rows, int64_t words, int64_t first,
+static void head_sums(const float *z, const int64_t *target, float *sums5, int64_t rows, int64_t words, int64_t first,
                              float temperature) {
     f8 inverse = all(1.0f / temperature);
     for (int64_t b = 0; b < rows; b++, z += words) {
@@ -540,7 +646,7 @@ CLONES static void head_sums(const float *z, const int64_t *target, float *sums5
 
 /* z becomes the gradient of sum coefficient logp[target] + entropy_coefficient entropy:
  * (c (onehot - p) - e p (ln p + H)) / temperature, p = e^(z / temperature - lse). entropy_coefficient NULL is zero. */
-CLONES static void head_gradient(float *z, const int64_t *target, const float *coefficient, const float *entropy_coefficient,
+static void head_gradient(float *z, const int64_t *target, const float *coefficient, const float *entropy_coefficient,
                                  const float *entropy, const float *lse, int64_t rows, int64_t words, int64_t first, float temperature) {
     f8 inverse = all(1.0f / temperature);
     for (int64_t b = 0; b < rows; b++, z += words) {
@@ -558,7 +664,7 @@ CLONES static void head_gradient(float *z, const int64_t *target, const float *c
 /* ---------------------------------------------------------------------- AdamW */
 
 /* one update of p [n] with the gradient times scale, which is cleared; rate1 = 1 - beta1^t, rate2 = (1 - beta2^t)^1/2 */
-CLONES static void adamw(float *restrict p, float *restrict g, float *restrict m, float *restrict v, int64_t n, float lr, float beta1,
+static void adamw(float *restrict p, float *restrict g, float *restrict m, float *restrict v, int64_t n, float lr, float beta1,
                          float beta2, float eps, float decay, float scale, float rate1, float rate2) {
     for (int64_t i = 0; i < n; i++) {
         float x = g[i] * scale;
@@ -620,6 +726,21 @@ static void call_position(value *v, uint64_t inputs, uint64_t outputs) {
     position(elements(v[0]), elements(v[1]), elements(v[2]), size(v[0], 0), size(v[0], 1), (int64_t)v[3], size(v[0], 2),
              (float)number(v[4]));
     release(v, 3);
+}
+
+static void call_project(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    project(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), elements(v[6]), size(v[0], 0),
+            size(v[0], 1), size(v[6], 1), (int64_t)v[7], size(v[6], 2), (float)number(v[8]));
+    release(v, 7);
+}
+
+static void call_finish(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    int64_t H = size(v[0], 1);
+    finish(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), size(v[0], 0), H, size(v[1], 1),
+           size(v[5], 1) - H, (float)number(v[6]));
+    release(v, 6);
 }
 
 static void call_attend_cached(value *v, uint64_t inputs, uint64_t outputs) {
@@ -704,6 +825,10 @@ static const struct {
 } OPERATORS[] = {
     {"normalise", "normalise(Tensor x, Tensor(a!) y, Tensor(b!) r, float eps) -> ()", call_normalise},
     {"position", "position(Tensor(a!) qkv, Tensor norm, Tensor rotation, int kv_heads, float eps) -> ()", call_position},
+    {"project",
+     "project(Tensor x, Tensor w, Tensor bias, Tensor norm, Tensor rotation, Tensor(a!) scratch, Tensor(b!) out, int kv_heads, float eps) -> ()",
+     call_project},
+    {"finish", "finish(Tensor(a!) x, Tensor o, Tensor wo, Tensor gate_up, Tensor down, Tensor(b!) scratch, float eps) -> ()", call_finish},
     {"attend_cached",
      "attend_cached(Tensor qkv, Tensor(a!) keys, Tensor(b!) values, Tensor at, Tensor(c!) scratch, Tensor(d!) out) -> ()",
      call_attend_cached},
@@ -730,8 +855,10 @@ static const struct {
 };
 
 /* The libraries are never deleted: that would take the operators back. */
-__attribute__((constructor)) static void register_operators(void) {
+__attribute__((constructor, target("arch=x86-64"))) static void register_operators(void) {
     handle definitions, kernels;
+    int level = __builtin_cpu_supports("x86-64-v4") ? 4 : __builtin_cpu_supports("x86-64-v3") ? 3 : 1;
+    if (level != LEVEL) return;
     if (aoti_torch_library_init_def("forkpoint", __FILE__, __LINE__, &definitions) != 0
             || aoti_torch_library_init_impl("forkpoint", "CPU", __FILE__, __LINE__, &kernels) != 0) {
         return; /* another copy of this library was first */

@@ -20,12 +20,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Generator implements AutoCloseable {
 
-    /**
-     * Rows for which oneDNN lays weights out; a fixed number, so that the layout never depends on
-     * the load.
-     */
-    static final int PACKED_ROWS = 256;
-
     private static final long MOST_LINGER_NANOS = 20_000_000;
 
     /** A longer silence than this means that no more requests come for now. */
@@ -67,7 +61,7 @@ public final class Generator implements AutoCloseable {
         laneBudgetBytes = options.kvBudgetBytes() / lanes;
         activeOf = new int[lanes];
         Script.prepareThread();
-        weights = policy.script().call("pack", policy.flat(), policy.dims(), PACKED_ROWS);
+        weights = policy.script().call("pack", policy.flat(), policy.dims());
         running = lanes;
         for (int i = 0; i < lanes; i++) {
             int number = i;

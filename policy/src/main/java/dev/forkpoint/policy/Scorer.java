@@ -30,7 +30,7 @@ public final class Scorer implements AutoCloseable {
         this.options = options;
         workers = new Workers(policy.threads(options.threads()), "forkpoint-scorer");
         Script.prepareThread();
-        weights = policy.script().call("pack", policy.flat(), policy.dims(), Generator.PACKED_ROWS);
+        weights = policy.script().call("pack", policy.flat(), policy.dims());
         chunk = headChunk(policy.config().vocabularySize());
     }
 

@@ -82,13 +82,6 @@ if KIND == "onednn":
         torch.ops.forkpoint.position(y, torch.empty([0]), torch.view_as_real(cis), 0, 0.0)
         return y
 
-    def positioned(qkv: Tensor, norm: Tensor, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
-        """of qkv [N, (Q + 2 K) D], which may be overwritten: normed and rotated queries and keys [N, Q + K or more, D]; what has the values, in
-        the last K of [N, Q + 2 K, D]"""
-        qkv = qkv.view(qkv.size(0), dims[3] + 2 * dims[4], dims[5])
-        torch.ops.forkpoint.position(qkv, norm, torch.view_as_real(rotation), dims[4], eps)
-        return qkv, qkv
-
     def attend_cached(qk: Tensor, qkv: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, dims: List[int]) -> Tensor:
         """attention of positioned queries, one a row, to a cache k, v [B, K, S, D], after their keys and values have gone into its slots at [B];
         [B, Q D]. hidden [B, 1, W] is the mask; where it is not needed, empty"""
@@ -133,6 +126,10 @@ if KIND == "onednn":
     def mask_of_slots(W: int, at: Tensor) -> Tensor:
         return torch.empty([0])
 
+    def rows_together(B: int) -> int:
+        """rows that decode several steps before the others do: their keys and values stay in cache"""
+        return 96
+
     def draw(z: Tensor, filters: Tensor, uniform: Tensor, tokens: Tensor, stats: Tensor, step: int, first: int):
         """see draw_in_pieces"""
         if filters.numel() == 0:
@@ -148,20 +145,31 @@ if KIND == "onednn":
             return torch.ops.mkldnn._linear_pointwise(x, w, None, "none", [], "")
         return torch.ops.mkldnn._linear_pointwise(x, w, b, "none", [], "")
 
-    def linear_silu(x: Tensor, w: Tensor) -> Tensor:
-        return torch.ops.mkldnn._linear_pointwise(x, w, None, "swish", [], "")
-
     def linear_add(x: Tensor, w: Tensor, other: Tensor) -> Tensor:
         return torch.ops.mkldnn._linear_pointwise(x, other, w, None, "add")
 
-    def linear_mul(x: Tensor, w: Tensor, other: Tensor) -> Tensor:
-        return torch.ops.mkldnn._linear_pointwise(x, other, w, None, "mul")
+    def panels(w: Tensor, rows: int) -> Tensor:
+        """w [N, K], so many of its rows at a time, side by side: [ceil(N / rows), K, rows], those past N zero"""
+        n = (w.size(0) + rows - 1) // rows
+        padded = torch.zeros([n * rows, w.size(1)])
+        padded[:w.size(0)] = w
+        return padded.view(n, rows, w.size(1)).transpose(1, 2).contiguous()
 
-    def prepacked(w: Tensor, rows: int) -> Tensor:
-        """w [out, in] in oneDNN's blocked layout. libtorch 2.7.1 loses the padding of a partial block, silently: leave those as they are"""
-        if w.size(0) % 64 == 0 and w.size(1) % 16 == 0:
-            return torch.ops.mkldnn._reorder_linear_weight(w, rows)
-        return w
+    def packed_layer(wqkv: Tensor, wo: Tensor, wgu: Tensor, wd: Tensor) -> List[Tensor]:
+        I = wgu.size(0) // 2
+        return [panels(wqkv, 16), panels(wo, 16), torch.cat([panels(wgu[:I], 8), panels(wgu[I:], 8)], 2), panels(wd, 16)]
+
+    def project(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
+        """normed and rotated queries and keys [N, Q + K or more, D] of x [N, H]; what has the values, in the last K of [N, Q + 2 K, D]"""
+        qkv = torch.empty([x.size(0), dims[3] + 2 * dims[4], dims[5]])
+        torch.ops.forkpoint.project(x, w[6 * i], w[6 * i + 4], w[6 * i + 5], torch.view_as_real(rotation), torch.empty([96, x.size(1)]), qkv,
+                                    dims[4], eps)
+        return qkv, qkv
+
+    def finish(x: Tensor, o: Tensor, w: List[Tensor], i: int, dims: List[int], eps: float) -> Tensor:
+        """the rest of a layer: x [N, H], which may be overwritten, and attention's o [N, Q D]"""
+        torch.ops.forkpoint.finish(x, o, w[6 * i + 1], w[6 * i + 2], w[6 * i + 3], torch.empty([96, dims[1] + dims[6]]), eps)
+        return x
 else:
     def normalised(x: Tensor, eps: float) -> Tensor:
         return x * inverse_rms(x, eps)
@@ -240,6 +248,9 @@ else:
             p1.mul_(1.0 - lr * decay).addcdiv_(m1, deviation, value=-lr / (1.0 - beta1 ** step))
             g1.zero_()
 
+    def rows_together(B: int) -> int:
+        return B
+
     def mask_of_slots(W: int, at: Tensor) -> Tensor:
         return hide(torch.arange(W, device=at.device) > at[:, None])[:, None]
 
@@ -247,13 +258,17 @@ else:
         pairs = torch.view_as_complex(x.unflatten(-1, [x.size(-1) // 2, 2]))
         return torch.view_as_real(pairs * cis).flatten(-2)
 
-    def positioned(qkv: Tensor, norm: Tensor, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
+    def project(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
         Q, K, D = dims[3], dims[4], dims[5]
-        qkv = qkv.view(qkv.size(0), Q + 2 * K, D)
+        qkv = linear_bias(normalised(x, eps), w[6 * i], w[6 * i + 4]).view(x.size(0), Q + 2 * K, D)
         qk = qkv[:, :Q + K]
         if dims[9] != 0:
-            qk = qk * inverse_rms(qk, eps) * norm
+            qk = qk * inverse_rms(qk, eps) * w[6 * i + 5]
         return rotate(qk, rotation), qkv
+
+    def finish(x: Tensor, o: Tensor, w: List[Tensor], i: int, dims: List[int], eps: float) -> Tensor:
+        x = linear_add(o, w[6 * i + 1], x)
+        return linear_add(gated(linear(normalised(x, eps), w[6 * i + 2])), w[6 * i + 3], x)
 
     def attend_cached(qk: Tensor, qkv: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, dims: List[int]) -> Tensor:
         B, W = qkv.size(0), hidden.size(2)
@@ -326,17 +341,11 @@ else:
             return linear(x, w)
         return linear(x, w).add_(b)
 
-    def linear_silu(x: Tensor, w: Tensor) -> Tensor:
-        return torch.nn.functional.silu(linear(x, w))
-
     def linear_add(x: Tensor, w: Tensor, other: Tensor) -> Tensor:
         return linear(x, w).add_(other)
 
-    def linear_mul(x: Tensor, w: Tensor, other: Tensor) -> Tensor:
-        return linear(x, w).mul_(other)
-
-    def prepacked(w: Tensor, rows: int) -> Tensor:
-        return w
+    def packed_layer(wqkv: Tensor, wo: Tensor, wgu: Tensor, wd: Tensor) -> List[Tensor]:
+        return [wqkv, wo.clone(), wgu, wd.clone()]
 
 
 def linear_plain(x: Tensor, w: Tensor) -> Tensor:
@@ -586,15 +595,6 @@ def summed(parts: List[Tensor], layout: List[Tensor]) -> Tensor:
 
 # ---------------------------------------------------------------------- layers
 
-def project(x: Tensor, w: List[Tensor], at: int, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
-    return positioned(linear_bias(normalised(x, eps), w[at], w[at + 1]), w[at + 2], rotation, dims, eps)
-
-
-def feed_forward(x: Tensor, w: List[Tensor], at: int, eps: float) -> Tensor:
-    h = normalised(x, eps)
-    return linear_add(linear_mul(h, w[at + 5], linear_silu(h, w[at + 4])), w[at + 6], x)
-
-
 def scored_states(w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, shapes: List[int], layout: List[Tensor], kept: Tensor,
                   dims: List[int], eps: float) -> Tensor:
     """hidden states before the last norm of the packed tokens kept [M, H]; the last layer computes no others"""
@@ -602,12 +602,12 @@ def scored_states(w: List[Tensor], cis: Tensor, ids: Tensor, positions: Tensor, 
     none: List[Tensor] = []
     x = w[-2][ids]
     for i in range(dims[2]):
-        qk, qkv = project(x, w, 7 * i, rotation, dims, eps)
+        qk, qkv = project(x, w, i, rotation, dims, eps)
         rows = kept if i == dims[2] - 1 else kept[:0]
         o = attention(qk, qkv, shapes, layout, rows, dims, False, none)
         if rows.numel() != 0:
             x = x[rows]
-        x = feed_forward(linear_add(o, w[7 * i + 3], x), w, 7 * i, eps)
+        x = finish(x, o, w, i, dims, eps)
     return x
 
 
@@ -754,16 +754,14 @@ class Decoder(torch.nn.Module):
         return folded(flat, dims)
 
     @torch.jit.export
-    def pack(self, flat: Tensor, dims: List[int], rows: int) -> List[Tensor]:
-        """weights for prefill, decode and score: as folded, in oneDNN's own layout for batches of about `rows`; gate and up apart"""
+    def pack(self, flat: Tensor, dims: List[int]) -> List[Tensor]:
+        """weights for prefill, decode and score: as folded, matrices as `packed_layer` wants them; of each layer four of these, then the bias
+        and the norm of its projections"""
         f = folded(flat, dims)
-        I = dims[6]
         out: List[Tensor] = []
         for i in range(dims[2]):
-            wgu = f[6 * i + 4]
-            out.append(prepacked(f[6 * i].contiguous(), rows))
-            out += [f[6 * i + 1].clone(), f[6 * i + 2].clone(), prepacked(f[6 * i + 3].clone(), rows)]
-            out += [prepacked(wgu[:I].contiguous(), rows), prepacked(wgu[I:].contiguous(), rows), prepacked(f[6 * i + 5].clone(), rows)]
+            out.extend(packed_layer(f[6 * i], f[6 * i + 3], f[6 * i + 4], f[6 * i + 5]))
+            out += [f[6 * i + 1].clone(), f[6 * i + 2].clone()]
         return out + f[-3:]
 
     @torch.jit.export
@@ -822,11 +820,11 @@ class Decoder(torch.nn.Module):
         none: List[Tensor] = []
         out: List[Tensor] = []
         for i in range(dims[2]):
-            qk, qkv = project(x, w, 7 * i, rotation, dims, eps)
+            qk, qkv = project(x, w, i, rotation, dims, eps)
             out += [qk[:, Q:Q + K].view(B, L, K, D).transpose(1, 2), qkv[:, Q + K:].view(B, L, K, D).transpose(1, 2)]
             if i < dims[2] - 1:
                 o = attention(qk, qkv, [B, L, L], layout, layout[0], dims, False, none)
-                x = feed_forward(linear_add(o, w[7 * i + 3], x), w, 7 * i, eps)
+                x = finish(x, o, w, i, dims, eps)
         return out
 
     @torch.jit.export
@@ -844,23 +842,30 @@ class Decoder(torch.nn.Module):
         least = (400 * K // (Q * D) + 16) // 16 * 16   # see Batching.slots
         least_chunk = 48 if V % 2 == 0 else 96
         chunk = B if B * V <= 1 << 23 else max(least_chunk, (1 << 22) // V // least_chunk * least_chunk)
-        for step in range(steps):
-            t = (at + step).clamp_(max=S - 1)   # a row that has ended runs on, in its own slots
-            hidden = mask_of_slots(min(S, max(least, (last + step + 8) // 8 * 8)), t)
-            rotation = cis[t][:, None]
-            x = w[-2][ids]
-            for i in range(dims[2]):
-                qk, qkv = project(x, w, 7 * i, rotation, dims, eps)
-                o = attend_cached(qk, qkv, cache[2 * i], cache[2 * i + 1], t, hidden, dims)
-                x = feed_forward(linear_add(o, w[7 * i + 3], x), w, 7 * i, eps)
-            x = normalised(x, eps) * w[-3]
-            for a in range(0, B, chunk):
-                e = min(a + chunk, B)
-                z = linear_plain(x[a:e], w[-1])
-                if temperature.numel() != 0:
-                    z.div_(temperature[a:e, None])
-                draw(z, filters, uniform, tokens, stats, step, a)
-            ids = tokens[step]
+        together = rows_together(B)
+        for first in range(0, B, together):
+            end = min(first + together, B)
+            next, own_at = ids[first:end], at[first:end]
+            own_cache: List[Tensor] = []
+            for layer in cache:
+                own_cache.append(layer[first:end])
+            for step in range(steps):
+                t = (own_at + step).clamp_(max=S - 1)   # a row that has ended runs on, in its own slots
+                hidden = mask_of_slots(min(S, max(least, (last + step + 8) // 8 * 8)), t)
+                rotation = cis[t][:, None]
+                x = w[-2][next]
+                for i in range(dims[2]):
+                    qk, qkv = project(x, w, i, rotation, dims, eps)
+                    o = attend_cached(qk, qkv, own_cache[2 * i], own_cache[2 * i + 1], t, hidden, dims)
+                    x = finish(x, o, w, i, dims, eps)
+                x = normalised(x, eps) * w[-3]
+                for a in range(first, end, chunk):
+                    e = min(a + chunk, end)
+                    z = linear_plain(x[a - first:e - first], w[-1])
+                    if temperature.numel() != 0:
+                        z.div_(temperature[a:e, None])
+                    draw(z, filters, uniform, tokens, stats, step, a)
+                next = tokens[step, first:end]
         return tokens, stats
 
     # ------------------------------------------------------------------ scoring
