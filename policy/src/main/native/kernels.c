@@ -250,11 +250,21 @@ INLINE float exponentials(float *scores, int64_t n, float *most) {
 INLINE void position_head(float *x, const float *norm, const float *rotation, int64_t D, float eps) {
     float scale = 1.0f;
     if (norm) {
-        float squares = 0;
-        for (int64_t d = 0; d < D; d++) squares += x[d] * x[d];
+        f8 lanes = all(0);
+        int64_t d = 0;
+        for (; d + 8 <= D; d += 8) lanes += load(x + d) * load(x + d);
+        float squares = sum(lanes);
+        for (; d < D; d++) squares += x[d] * x[d];
         scale = 1.0f / sqrtf(squares / (float)D + eps);
     }
-    for (int64_t d = 0; d < D; d += 2) {
+    int64_t d = 0;
+    for (; d + 8 <= D; d += 8) {
+        f8 v = load(x + d), c = load(rotation + d);
+        if (norm) v = v * all(scale) * load(norm + d);
+        f8 turned = __builtin_shuffle(v, (i8){1, 0, 3, 2, 5, 4, 7, 6}) * (f8){-1, 1, -1, 1, -1, 1, -1, 1};
+        store(x + d, v * __builtin_shuffle(c, (i8){0, 0, 2, 2, 4, 4, 6, 6}) + turned * __builtin_shuffle(c, (i8){1, 1, 3, 3, 5, 5, 7, 7}));
+    }
+    for (; d < D; d += 2) {
         float re = x[d], im = x[d + 1];
         if (norm) {
             re = re * scale * norm[d];
@@ -276,64 +286,63 @@ static void position(float *qkv, const float *norm, const float *rotation, int64
 /* ---------------------------------------------------------------------- products of a layer */
 
 /* A matrix w [N, K] is kept in panels [ceil(N / 16), K, 16]: sixteen of its rows side by side, those past N zero. */
-enum { PANEL = 16, DEPTH = 256, TOGETHER = 96 }; /* rows of a panel; values of them, and rows of x, that stay in cache */
+enum { PANEL = 16, TOGETHER = 96 }; /* rows of a panel; rows of x that stay in cache from one product to the next */
 
-/* tile [R, 16] += x [R, n, of rows ldx apart] panel [n, 16]. One sum to each element, from the first value to the last. */
-INLINE void multiply(const float *x, int64_t ldx, const float *panel, int64_t n, float *tile, const int R) {
+/* sums [R, 16] = x [R, K] panel: one sum to each, from the first product to the last */
+INLINE void multiply(const float *x, int64_t K, const float *panel, float *sums, const int R) {
 #if LEVEL == 4
     typedef float f16 __attribute__((vector_size(64), aligned(4), may_alias));
     f16 c[R];
 #pragma GCC unroll 16
-    for (int r = 0; r < R; r++) c[r] = *(const f16 *)(tile + PANEL * r);
-    for (int64_t k = 0; k < n; k++) {
+    for (int r = 0; r < R; r++) c[r] = (f16){0};
+    for (int64_t k = 0; k < K; k++) {
         f16 w = *(const f16 *)(panel + PANEL * k);
 #pragma GCC unroll 16
-        for (int r = 0; r < R; r++) c[r] += x[r * ldx + k] * w;
+        for (int r = 0; r < R; r++) c[r] += x[r * K + k] * w;
     }
 #pragma GCC unroll 16
-    for (int r = 0; r < R; r++) *(f16 *)(tile + PANEL * r) = c[r];
+    for (int r = 0; r < R; r++) *(f16 *)(sums + PANEL * r) = c[r];
 #else
     f8 a[R], b[R];
 #pragma GCC unroll 16
-    for (int r = 0; r < R; r++) a[r] = load(tile + PANEL * r), b[r] = load(tile + PANEL * r + 8);
-    for (int64_t k = 0; k < n; k++) {
+    for (int r = 0; r < R; r++) a[r] = b[r] = all(0);
+    for (int64_t k = 0; k < K; k++) {
         f8 v = load(panel + PANEL * k), w = load(panel + PANEL * k + 8);
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++) {
-            f8 own = all(x[r * ldx + k]);
+            f8 own = all(x[r * K + k]);
             a[r] += own * v;
             b[r] += own * w;
         }
     }
 #pragma GCC unroll 16
-    for (int r = 0; r < R; r++) store(tile + PANEL * r, a[r]), store(tile + PANEL * r + 8, b[r]);
+    for (int r = 0; r < R; r++) store(sums + PANEL * r, a[r]), store(sums + PANEL * r + 8, b[r]);
 #endif
 }
 
-static void multiply_rows(const float *x, int64_t ldx, const float *panel, int64_t n, float *tile, int64_t rows) {
-    enum { R = LEVEL == 4 ? 12 : 6 }; /* as many as the registers hold */
-    for (; rows >= R; rows -= R, x += R * ldx, tile += R * PANEL) multiply(x, ldx, panel, n, tile, R);
-    for (; rows >= 4; rows -= 4, x += 4 * ldx, tile += 4 * PANEL) multiply(x, ldx, panel, n, tile, 4);
-    for (; rows >= 2; rows -= 2, x += 2 * ldx, tile += 2 * PANEL) multiply(x, ldx, panel, n, tile, 2);
-    if (rows > 0) multiply(x, ldx, panel, n, tile, 1);
+/* the same of any number of rows. Not inlined: within another function there are not registers enough */
+__attribute__((noinline)) static void multiply_rows(const float *x, int64_t K, const float *panel, float *sums, int64_t rows) {
+    enum { R = LEVEL == 4 ? 12 : 6 }; /* rows whose sums the registers hold */
+    for (; rows >= R; rows -= R, x += R * K, sums += R * PANEL) multiply(x, K, panel, sums, R);
+    for (; rows >= 3; rows -= 3, x += 3 * K, sums += 3 * PANEL) multiply(x, K, panel, sums, 3);
+    for (; rows > 0; rows--, x += K, sums += PANEL) multiply(x, K, panel, sums, 1);
 }
 
 /* of up to TOGETHER rows: out [rows, N] = x [rows, K] w' + bias (NULL: none); */
 enum result {
     SET,
-    ADDED, /* the same, added to out; */
+    ADDED, /* added to out, without bias; */
     GATED  /* silu(x gate') * (x up'), a panel holding eight rows of gate, then eight of up */
 };
 
 INLINE void product(const float *x, int64_t K, const float *panel, const float *bias, float *out, int64_t N, int64_t rows, enum result result) {
-    float tile[TOGETHER * PANEL];
+    float sums[TOGETHER * PANEL];
     int64_t step = result == GATED ? PANEL / 2 : PANEL;
     for (int64_t j = 0; j < N; j += step, panel += K * PANEL) {
         int64_t n = least(step, N - j);
-        memset(tile, 0, (size_t)(rows * PANEL) * sizeof(float));
-        for (int64_t k = 0; k < K; k += DEPTH) multiply_rows(x + k, K, panel + k * PANEL, least(DEPTH, K - k), tile, rows);
+        multiply_rows(x, K, panel, sums, rows);
         for (int64_t b = 0; b < rows; b++) {
-            float *own = tile + b * PANEL, *to = out + b * N + j;
+            float *own = sums + b * PANEL, *to = out + b * N + j;
             if (result == GATED) {
                 f8 gate = load(own);
                 store_first(to, gate * logistic(gate) * load(own + 8), n);
@@ -378,21 +387,27 @@ static void finish(float *x, const float *o, const float *wo, const float *gate_
 /* ---------------------------------------------------------------------- attention of a step, and of packed tokens */
 
 /* One step over a cache [rows, K, S, D] of keys and of values: those of qkv [rows, Q + 2 K, D], positioned, go to slots at [rows]; out [rows, Q,
- * D]. scratch [S]. */
-static void attend_cached(const float *qkv, float *keys, float *values, const int64_t *at, float *scratch, float *out, int64_t rows,
-                                 int64_t Q, int64_t K, int64_t S, int64_t D) {
+ * D]. prefixes [rows, 2]: a row whose first so many slots hold the same as this one's; what several rows read is in cache. scratch [S]. */
+static void attend_cached(const float *qkv, float *keys, float *values, const int64_t *at, const int64_t *prefixes, float *scratch, float *out,
+                          int64_t rows, int64_t Q, int64_t K, int64_t S, int64_t D) {
     int64_t G = Q / K;
     for (int64_t b = 0; b < rows; b++, qkv += (Q + 2 * K) * D) {
-        int64_t n = at[b] + 1;
-        for (int64_t h = 0; h < K; h++, keys += S * D, values += S * D) {
-            copy(keys + at[b] * D, qkv + (Q + h) * D, D);
-            copy(values + at[b] * D, qkv + (Q + K + h) * D, D);
+        int64_t n = at[b] + 1, shared = least(prefixes[2 * b + 1], n);
+        for (int64_t h = 0; h < K; h++) {
+            float *k = keys + (b * K + h) * S * D, *v = values + (b * K + h) * S * D;
+            int64_t twin = (prefixes[2 * b] * K + h) * S * D;
+            copy(k + at[b] * D, qkv + (Q + h) * D, D);
+            copy(v + at[b] * D, qkv + (Q + K + h) * D, D);
             for (int64_t g = h * G; g < (h + 1) * G; g++, out += D) {
                 float most, total;
-                dots(qkv + g * D, keys, scratch, n, D);
+                dots(qkv + g * D, keys + twin, scratch, shared, D);
+                dots(qkv + g * D, k + shared * D, scratch + shared, (n - shared) / 8 * 8, D);
+                int64_t rest = least(shared + (n - shared) / 8 * 8, S - 8); /* not past the slots: rather some keys twice */
+                dots(qkv + g * D, k + rest * D, scratch + rest, 8, D);
                 total = exponentials(scratch, n, &most);
                 memset(out, 0, (size_t)D * sizeof(float));
-                combine(scratch, values, out, n, D);
+                combine(scratch, values + twin, out, shared, D);
+                combine(scratch + shared, v + shared * D, out, n - shared, D);
                 for (int64_t d = 0; d < D; d++) out[d] *= 1.0f / total;
             }
         }
@@ -746,9 +761,9 @@ static void call_finish(value *v, uint64_t inputs, uint64_t outputs) {
 static void call_attend_cached(value *v, uint64_t inputs, uint64_t outputs) {
     (void)inputs, (void)outputs;
     int64_t K = size(v[1], 1);
-    attend_cached(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), size(v[0], 0),
+    attend_cached(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), elements(v[6]), size(v[0], 0),
                   size(v[0], 1) - 2 * K, K, size(v[1], 2), size(v[1], 3));
-    release(v, 6);
+    release(v, 7);
 }
 
 static struct packed packed(const value *v, value kv_heads) {
@@ -830,7 +845,7 @@ static const struct {
      call_project},
     {"finish", "finish(Tensor(a!) x, Tensor o, Tensor wo, Tensor gate_up, Tensor down, Tensor(b!) scratch, float eps) -> ()", call_finish},
     {"attend_cached",
-     "attend_cached(Tensor qkv, Tensor(a!) keys, Tensor(b!) values, Tensor at, Tensor(c!) scratch, Tensor(d!) out) -> ()",
+     "attend_cached(Tensor qkv, Tensor(a!) keys, Tensor(b!) values, Tensor at, Tensor prefixes, Tensor(c!) scratch, Tensor(d!) out) -> ()",
      call_attend_cached},
     {"attend_packed",
      "attend_packed(Tensor qk, Tensor qkv, Tensor rows, Tensor(a!) out, Tensor(b!) lse, Tensor(c!) scratch, int kv_heads, int longest) -> ()",

@@ -300,6 +300,7 @@ final class Lane implements AutoCloseable {
         int count = Math.min(steps, remaining);
         long[] next = new long[n];
         long[] at = new long[n];
+        long[] prefixes = new long[2 * n];
         float[] uniform = new float[n * count];
         float[] temperature = new float[scaled ? n : 0];
         float[] filters = new float[filtered ? 3 * n : 0];
@@ -310,9 +311,13 @@ final class Lane implements AutoCloseable {
                 filters[3 * b] = vocabulary;
                 filters[3 * b + 1] = 1;
             }
+            prefixes[2 * b] = b;
             if (r == null) {
                 continue;
             }
+            int twin = runningTwin(r); // the first of those with this prompt
+            prefixes[2 * b] = twin;
+            prefixes[2 * b + 1] = twin == b ? 0 : r.promptLength() - 1;
             SamplingParameters s = r.request.sampling();
             next[b] = r.lastToken();
             at[b] = r.position();
@@ -340,6 +345,7 @@ final class Lane implements AutoCloseable {
                                 policy.rotations(),
                                 Script.array(scope, next, n),
                                 Script.array(scope, at, n),
+                                Script.array(scope, prefixes, n, 2),
                                 last,
                                 Script.array(scope, uniform, n, count),
                                 optional(scope, temperature, temperature.length),

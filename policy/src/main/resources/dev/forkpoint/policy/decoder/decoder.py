@@ -82,11 +82,11 @@ if KIND == "onednn":
         torch.ops.forkpoint.position(y, torch.empty([0]), torch.view_as_real(cis), 0, 0.0)
         return y
 
-    def attend_cached(qk: Tensor, qkv: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, dims: List[int]) -> Tensor:
+    def attend_cached(qk: Tensor, qkv: Tensor, k: Tensor, v: Tensor, at: Tensor, prefixes: Tensor, hidden: Tensor, dims: List[int]) -> Tensor:
         """attention of positioned queries, one a row, to a cache k, v [B, K, S, D], after their keys and values have gone into its slots at [B];
-        [B, Q D]. hidden [B, 1, W] is the mask; where it is not needed, empty"""
+        [B, Q D]. prefixes: see decode. hidden [B, 1, W] is the mask; where it is not needed, empty"""
         out = torch.empty([qkv.size(0), dims[3] * dims[5]])
-        torch.ops.forkpoint.attend_cached(qkv, k, v, at, torch.empty([k.size(2)]), out)
+        torch.ops.forkpoint.attend_cached(qkv, k, v, at, prefixes, torch.empty([k.size(2)]), out)
         return out
 
     def longest(shapes: List[int]) -> int:
@@ -125,10 +125,6 @@ if KIND == "onednn":
 
     def mask_of_slots(W: int, at: Tensor) -> Tensor:
         return torch.empty([0])
-
-    def rows_together(B: int) -> int:
-        """rows that decode several steps before the others do: their keys and values stay in cache"""
-        return 96
 
     def draw(z: Tensor, filters: Tensor, uniform: Tensor, tokens: Tensor, stats: Tensor, step: int, first: int):
         """see draw_in_pieces"""
@@ -248,9 +244,6 @@ else:
             p1.mul_(1.0 - lr * decay).addcdiv_(m1, deviation, value=-lr / (1.0 - beta1 ** step))
             g1.zero_()
 
-    def rows_together(B: int) -> int:
-        return B
-
     def mask_of_slots(W: int, at: Tensor) -> Tensor:
         return hide(torch.arange(W, device=at.device) > at[:, None])[:, None]
 
@@ -270,7 +263,7 @@ else:
         x = linear_add(o, w[6 * i + 1], x)
         return linear_add(gated(linear(normalised(x, eps), w[6 * i + 2])), w[6 * i + 3], x)
 
-    def attend_cached(qk: Tensor, qkv: Tensor, k: Tensor, v: Tensor, at: Tensor, hidden: Tensor, dims: List[int]) -> Tensor:
+    def attend_cached(qk: Tensor, qkv: Tensor, k: Tensor, v: Tensor, at: Tensor, prefixes: Tensor, hidden: Tensor, dims: List[int]) -> Tensor:
         B, W = qkv.size(0), hidden.size(2)
         Q, K, D = dims[3], dims[4], dims[5]
         rows = torch.arange(B, device=at.device)
@@ -828,10 +821,11 @@ class Decoder(torch.nn.Module):
         return out
 
     @torch.jit.export
-    def decode(self, w: List[Tensor], cache: List[Tensor], cis: Tensor, ids: Tensor, at: Tensor, last: int, uniform: Tensor,
+    def decode(self, w: List[Tensor], cache: List[Tensor], cis: Tensor, ids: Tensor, at: Tensor, prefixes: Tensor, last: int, uniform: Tensor,
                temperature: Tensor, filters: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
         """one token for each column of uniform [B, steps], the first from ids [B] at slots at [B], of which `last` is the greatest. A token
-        is the inverse of the cumulative distribution at its uniform number, or where that is negative the likeliest.
+        is the inverse of the cumulative distribution at its uniform number, or where that is negative the likeliest. prefixes [B, 2]: a row
+        whose first so many slots hold the same as this one's, and stay; of a row alone, itself and 0.
         temperature [B] (empty: 1). filters [B, 3] (empty: none) top-k, top-p, min-p.
         Returns tokens [steps, B], and log-probs, entropies, collision probabilities [steps, 3, B] of the unfiltered distribution"""
         B, steps = uniform.size(0), uniform.size(1)
@@ -842,30 +836,23 @@ class Decoder(torch.nn.Module):
         least = (400 * K // (Q * D) + 16) // 16 * 16   # see Batching.slots
         least_chunk = 48 if V % 2 == 0 else 96
         chunk = B if B * V <= 1 << 23 else max(least_chunk, (1 << 22) // V // least_chunk * least_chunk)
-        together = rows_together(B)
-        for first in range(0, B, together):
-            end = min(first + together, B)
-            next, own_at = ids[first:end], at[first:end]
-            own_cache: List[Tensor] = []
-            for layer in cache:
-                own_cache.append(layer[first:end])
-            for step in range(steps):
-                t = (own_at + step).clamp_(max=S - 1)   # a row that has ended runs on, in its own slots
-                hidden = mask_of_slots(min(S, max(least, (last + step + 8) // 8 * 8)), t)
-                rotation = cis[t][:, None]
-                x = w[-2][next]
-                for i in range(dims[2]):
-                    qk, qkv = project(x, w, i, rotation, dims, eps)
-                    o = attend_cached(qk, qkv, own_cache[2 * i], own_cache[2 * i + 1], t, hidden, dims)
-                    x = finish(x, o, w, i, dims, eps)
-                x = normalised(x, eps) * w[-3]
-                for a in range(first, end, chunk):
-                    e = min(a + chunk, end)
-                    z = linear_plain(x[a - first:e - first], w[-1])
-                    if temperature.numel() != 0:
-                        z.div_(temperature[a:e, None])
-                    draw(z, filters, uniform, tokens, stats, step, a)
-                next = tokens[step, first:end]
+        for step in range(steps):
+            t = (at + step).clamp_(max=S - 1)   # a row that has ended runs on, in its own slots
+            hidden = mask_of_slots(min(S, max(least, (last + step + 8) // 8 * 8)), t)
+            rotation = cis[t][:, None]
+            x = w[-2][ids]
+            for i in range(dims[2]):
+                qk, qkv = project(x, w, i, rotation, dims, eps)
+                o = attend_cached(qk, qkv, cache[2 * i], cache[2 * i + 1], t, prefixes, hidden, dims)
+                x = finish(x, o, w, i, dims, eps)
+            x = normalised(x, eps) * w[-3]
+            for a in range(0, B, chunk):
+                e = min(a + chunk, B)
+                z = linear_plain(x[a:e], w[-1])
+                if temperature.numel() != 0:
+                    z.div_(temperature[a:e, None])
+                draw(z, filters, uniform, tokens, stats, step, a)
+            ids = tokens[step]
         return tokens, stats
 
     # ------------------------------------------------------------------ scoring
