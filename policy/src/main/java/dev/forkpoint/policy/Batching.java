@@ -26,20 +26,20 @@ final class Batching {
     }
 
     /**
-     * Rows of a decode batch for n responses. Below 16 rows oneDNN adds up in another order.
-     * Elements of its logits are a multiple of 32: vectorised exp ends in a scalar one that rounds
-     * otherwise.
+     * Rows of a decode batch for n responses. Below 16 rows libtorch's products add up in another
+     * order. Elements of its logits are a multiple of 32: vectorised exp ends in a scalar one that
+     * rounds otherwise.
      */
     static int rows(int n, ModelConfig c) {
-        return up(Math.max(1, n), (c.vocabularySize() % 2 == 0 ? 16 : 32) * plainRows(c));
+        return up(Math.max(1, n), c.vocabularySize() % 2 == 0 ? 16 : 32);
     }
 
     /**
      * Rows of a batch of whole sequences of this width: two or more, and a multiple of 32 tokens.
      */
-    static int sequences(int n, int width, ModelConfig c) {
+    static int sequences(int n, int width) {
         int rows = Math.max(2, n);
-        while ((long) rows * width % (32 * plainRows(c)) != 0) {
+        while ((long) rows * width % 32 != 0) {
             rows++;
         }
         return rows;
@@ -54,22 +54,6 @@ final class Batching {
     /** Rows of an attention group: libtorch computes a single product by another path. */
     static int attentionRows(ModelConfig c) {
         return c.keyValueHeads() == 1 ? 2 : 1;
-    }
-
-    /**
-     * 3 where a matrix has no blocked layout (see prepacked in decoder.py), else 1. On CPUs without
-     * AVX-512, oneDNN's products with plain matrices take six rows at a time and add up the rest in
-     * another order: there, rows come in multiples of 48.
-     */
-    private static int plainRows(ModelConfig c) {
-        int attention = c.attentionHeads() * c.headDimension();
-        int projected = attention + 2 * c.keyValueHeads() * c.headDimension();
-        boolean blocked =
-                c.hiddenSize() % 64 == 0
-                        && c.intermediateSize() % 64 == 0
-                        && projected % 64 == 0
-                        && attention % 16 == 0;
-        return blocked ? 1 : 3;
     }
 
     static int up(int n, int quantum) {

@@ -25,6 +25,9 @@ public final class Generator implements AutoCloseable {
     /** A longer silence than this means that no more requests come for now. */
     private static final long SILENCE_MILLIS = 2;
 
+    /** The same while fewer have come than did the last time. */
+    private static final long SILENCE_BEFORE_THE_REST_MILLIS = 6;
+
     private final Policy policy;
     private final GeneratorOptions options;
     private final IntSupplier arriving;
@@ -235,7 +238,7 @@ public final class Generator implements AutoCloseable {
         int seen = Math.max(burst, burstBefore) > 1 ? 0 : queue.size();
         while (System.nanoTime() < end && (seen < queue.size() || arriving.getAsInt() > 0)) {
             seen = queue.size();
-            wait(SILENCE_MILLIS);
+            wait(burst < burstBefore ? SILENCE_BEFORE_THE_REST_MILLIS : SILENCE_MILLIS);
         }
     }
 

@@ -172,7 +172,7 @@ final class Lane implements AutoCloseable {
 
     private void prefill(
             List<Response> leaders, Integer[] members, int width, int[] leaderOf, int[] rowOf) {
-        int batch = Batching.sequences(members.length, width, policy.config());
+        int batch = Batching.sequences(members.length, width);
         long[] ids = new long[batch * width];
         int[] placeOf = new int[leaders.size()];
         Arrays.fill(placeOf, -1);

@@ -1,6 +1,6 @@
 """Decoders of the Llama kind as TorchScript: sampling with a KV cache, scoring, and a forward/backward pair written by hand.
 
-    python decoder.py onednn decoder-onednn.pt     # Linux on x86-64: dense products by oneDNN, what is between them by kernels.c
+    python decoder.py onednn decoder-onednn.pt     # Linux on x86-64: kernels.c; products of the head and of learning by oneDNN
     python decoder.py aten decoder-aten.pt         # every other device, and the reference for the first
     python decoder.py bfloat16 decoder-bfloat16.pt # autocast: dense products of bfloat16 operands, everything else float32
 
@@ -12,9 +12,8 @@ oneDNN generates AVX-512 on every CPU that has it, where MKL (aten::linear, mm) 
 operator has no autograd, hence the backward by hand.
 Query/key rows of wqkv, their biases and norms are stored in rotary pairs (0, D/2, 1, D/2+1, ...), so that RoPE is one complex product.
 
-A row's bits must not depend on its neighbours. Our own operators see to that; for products: none of fewer than 16 rows, and with a matrix that is
-not prepacked none but of multiples of 48 (without AVX-512, oneDNN takes six rows at a time there, and adds up the rest in another order). Where
-attention and exp are libtorch's: each row's keys begin at slot 0; widths are multiples of 8 with exact zeros beyond a row's own; batched
+A row's bits must not depend on its neighbours. Our own operators see to that; for oneDNN's products: none but of multiples of 48 rows (without
+AVX-512 it takes six rows at a time, and adds up the rest in another order); for libtorch's: none of fewer than 16 rows. Where attention and exp are libtorch's: each row's keys begin at slot 0; widths are multiples of 8 with exact zeros beyond a row's own; batched
 products have at least two members and 400 multiplications each; element counts of exp are multiples of 32.
 """
 import io
@@ -342,7 +341,7 @@ else:
 
 
 def linear_plain(x: Tensor, w: Tensor) -> Tensor:
-    """x w' with a matrix that is not prepacked: the bits of a row do not depend on how many there are"""
+    """x w': the bits of a row do not depend on how many there are"""
     rows = x.size(0)
     whole = (rows + 47) // 48 * 48
     if whole == rows:
