@@ -13,8 +13,9 @@ operator has no autograd, hence the backward by hand.
 Query/key rows of wqkv, their biases and norms are stored in rotary pairs (0, D/2, 1, D/2+1, ...), so that RoPE is one complex product.
 
 A row's bits must not depend on its neighbours. Our own operators see to that; for oneDNN's products: none but of multiples of 48 rows (without
-AVX-512 it takes six rows at a time, and adds up the rest in another order); for libtorch's: none of fewer than 16 rows. Where attention and exp are libtorch's: each row's keys begin at slot 0; widths are multiples of 8 with exact zeros beyond a row's own; batched
-products have at least two members and 400 multiplications each; element counts of exp are multiples of 32.
+AVX-512 it takes six rows at a time, and adds up the rest in another order); for libtorch's: none of fewer than 16 rows. Where attention and exp
+are libtorch's: each row's keys begin at slot 0; widths are multiples of 8 with exact zeros beyond a row's own; batched products have at least two
+members and 400 multiplications each; element counts of exp are multiples of 32.
 """
 import io
 import os
@@ -155,7 +156,8 @@ if KIND == "onednn":
         return [panels(wqkv, 16), panels(wo, 16), torch.cat([panels(wgu[:I], 8), panels(wgu[I:], 8)], 2), panels(wd, 16)]
 
     def project(x: Tensor, w: List[Tensor], i: int, rotation: Tensor, dims: List[int], eps: float) -> Tuple[Tensor, Tensor]:
-        """normed and rotated queries and keys [N, Q + K or more, D] of x [N, H]; what has the values, in the last K of [N, Q + 2 K, D]"""
+        """normed and rotated queries and keys [N, Q + K or more, D] of x [N, H]; what has the values, in the last K of [N, Q + 2 K, D].
+        96: TOGETHER of kernels.c, here and below"""
         qkv = torch.empty([x.size(0), dims[3] + 2 * dims[4], dims[5]])
         torch.ops.forkpoint.project(x, w[6 * i], w[6 * i + 4], w[6 * i + 5], torch.view_as_real(rotation), torch.empty([96, x.size(1)]), qkv,
                                     dims[4], eps)
