@@ -33,7 +33,7 @@ class NativeHeapTest {
             long kept = residentBytes() - before;
             NativeHeap.trim();
             long left = residentBytes() - before;
-            assertThat(kept).as("kept after freeing").isGreaterThan(200 * MIB);
+            assertThat(kept).as("kept after freeing").isGreaterThan(128 * MIB);
             assertThat(left).as("left after a trim").isLessThan(40 * MIB);
         }
     }
