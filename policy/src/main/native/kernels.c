@@ -78,15 +78,20 @@ INLINE void store_first(float *p, f8 v, int64_t n) {
 
 /* ---------------------------------------------------------------------- y = x * r, r = (mean(x^2) + eps)^-1/2 */
 
+INLINE float inverse_rms(const float *x, int64_t width, float eps) {
+    f8 lanes = all(0);
+    int64_t i = 0;
+    for (; i + 8 <= width; i += 8) lanes += load(x + i) * load(x + i);
+    float squares = sum(lanes);
+    for (; i < width; i++) squares += x[i] * x[i];
+    return 1.0f / sqrtf(squares / (float)width + eps);
+}
+
 static void normalise(const float *x, float *y, float *r, int64_t rows, int64_t width, float eps) {
     for (int64_t b = 0; b < rows; b++, x += width, y += width) {
-        f8 lanes = all(0);
+        float scale = inverse_rms(x, width, eps);
         int64_t i = 0;
-        for (; i + 8 <= width; i += 8) lanes += load(x + i) * load(x + i);
-        float squares = sum(lanes);
-        for (; i < width; i++) squares += x[i] * x[i];
-        float scale = 1.0f / sqrtf(squares / (float)width + eps);
-        for (i = 0; i + 8 <= width; i += 8) store(y + i, load(x + i) * all(scale));
+        for (; i + 8 <= width; i += 8) store(y + i, load(x + i) * all(scale));
         for (; i < width; i++) y[i] = x[i] * scale;
         if (r) r[b] = scale;
     }
@@ -108,12 +113,13 @@ static void normalise_backward(float *dx, const float *dy, const float *y, const
 
 /* ---------------------------------------------------------------------- silu(gate) * up, of rows [gate; up] */
 
+INLINE f8 gate_times(f8 gate, f8 up) { return gate * logistic(gate) * up; }
+
 static void gated(const float *gu, float *out, int64_t rows, int64_t width) {
     for (int64_t b = 0; b < rows; b++, gu += 2 * width, out += width) {
         int64_t i = 0;
         for (; i + 8 <= width; i += 8) {
-            f8 gate = load(gu + i);
-            store(out + i, gate * logistic(gate) * load(gu + width + i));
+            store(out + i, gate_times(load(gu + i), load(gu + width + i)));
         }
         for (; i < width; i++) out[i] = gu[i] / (1.0f + expf(-gu[i])) * gu[width + i];
     }
@@ -248,15 +254,7 @@ INLINE float exponentials(float *scores, int64_t n, float *most) {
 
 /* norm (NULL: none) and rotation of one head [D], in rotary pairs, in place; rotation [D / 2] complex */
 INLINE void position_head(float *x, const float *norm, const float *rotation, int64_t D, float eps) {
-    float scale = 1.0f;
-    if (norm) {
-        f8 lanes = all(0);
-        int64_t d = 0;
-        for (; d + 8 <= D; d += 8) lanes += load(x + d) * load(x + d);
-        float squares = sum(lanes);
-        for (; d < D; d++) squares += x[d] * x[d];
-        scale = 1.0f / sqrtf(squares / (float)D + eps);
-    }
+    float scale = norm ? inverse_rms(x, D, eps) : 1.0f;
     int64_t d = 0;
     for (; d + 8 <= D; d += 8) {
         f8 v = load(x + d), c = load(rotation + d);
@@ -277,7 +275,7 @@ INLINE void position_head(float *x, const float *norm, const float *rotation, in
 
 /* the queries and keys of qkv [rows, Q + 2 K, D] */
 static void position(float *qkv, const float *norm, const float *rotation, int64_t rows, int64_t heads, int64_t K, int64_t D,
-                            float eps) {
+                     float eps) {
     for (int64_t b = 0; b < rows; b++, qkv += heads * D, rotation += D) {
         for (int64_t h = 0; h < heads - K; h++) position_head(qkv + h * D, norm ? norm + h * D : NULL, rotation, D, eps);
     }
@@ -344,8 +342,7 @@ INLINE void product(const float *x, int64_t K, const float *panel, const float *
         for (int64_t b = 0; b < rows; b++) {
             float *own = sums + b * PANEL, *to = out + b * N + j;
             if (result == GATED) {
-                f8 gate = load(own);
-                store_first(to, gate * logistic(gate) * load(own + 8), n);
+                store_first(to, gate_times(load(own), load(own + 8)), n);
                 continue;
             }
             const float *more = result == ADDED ? to : bias ? bias + j : NULL;
@@ -374,13 +371,13 @@ static void project(const float *x, const float *w, const float *bias, const flo
 /* x [rows, H] += o [rows, O] wo'; x += (silu(h gate') * (h up')) down', h = x normed. scratch [TOGETHER, H + I] */
 static void finish(float *x, const float *o, const float *wo, const float *gate_up, const float *down, float *scratch, int64_t rows, int64_t H,
                    int64_t O, int64_t I, float eps) {
-    float *gated = scratch + TOGETHER * H;
+    float *inner = scratch + TOGETHER * H;
     for (; rows > 0; rows -= TOGETHER, x += TOGETHER * H, o += TOGETHER * O) {
         int64_t n = least(rows, TOGETHER);
         product(o, O, wo, NULL, x, H, n, ADDED);
         normalise(x, scratch, NULL, n, H, eps);
-        product(scratch, H, gate_up, NULL, gated, I, n, GATED);
-        product(gated, I, down, NULL, x, H, n, ADDED);
+        product(scratch, H, gate_up, NULL, inner, I, n, GATED);
+        product(inner, I, down, NULL, x, H, n, ADDED);
     }
 }
 
@@ -392,7 +389,8 @@ static void attend_cached(const float *qkv, float *keys, float *values, const in
                           int64_t rows, int64_t Q, int64_t K, int64_t S, int64_t D) {
     int64_t G = Q / K;
     for (int64_t b = 0; b < rows; b++, qkv += (Q + 2 * K) * D) {
-        int64_t n = at[b] + 1, shared = least(prefixes[2 * b + 1], n);
+        int64_t n = at[b] + 1, shared = least(prefixes[2 * b + 1], n), eights = (n - shared) / 8 * 8;
+        int64_t rest = least(shared + eights, S - 8); /* not past the slots: rather some keys twice */
         for (int64_t h = 0; h < K; h++) {
             float *k = keys + (b * K + h) * S * D, *v = values + (b * K + h) * S * D;
             int64_t twin = (prefixes[2 * b] * K + h) * S * D;
@@ -401,8 +399,7 @@ static void attend_cached(const float *qkv, float *keys, float *values, const in
             for (int64_t g = h * G; g < (h + 1) * G; g++, out += D) {
                 float most, total;
                 dots(qkv + g * D, keys + twin, scratch, shared, D);
-                dots(qkv + g * D, k + shared * D, scratch + shared, (n - shared) / 8 * 8, D);
-                int64_t rest = least(shared + (n - shared) / 8 * 8, S - 8); /* not past the slots: rather some keys twice */
+                dots(qkv + g * D, k + shared * D, scratch + shared, eights, D);
                 dots(qkv + g * D, k + rest * D, scratch + rest, 8, D);
                 total = exponentials(scratch, n, &most);
                 memset(out, 0, (size_t)D * sizeof(float));
@@ -483,7 +480,7 @@ static void attend_packed(const struct packed *a, float *out, float *lse, float 
 /* Adds the gradient, for that of out, to dqk [N, Q + K, D] and, for values, dqkv [N, Q + 2 K, D]. Queries without a gradient cost nothing.
  * scratch [longest * (4 D + 2 TILE)]. */
 static void attend_packed_backward(const struct packed *a, const float *dout, const float *lse, float *dqk, float *dqkv, float *scratch,
-                                          int64_t longest) {
+                                   int64_t longest) {
     int64_t Q = a->Q, K = a->K, D = a->D, G = Q / K;
     float *keys = scratch, *values = keys + longest * D, *dkeys = values + longest * D, *dvalues = dkeys + longest * D;
     float *p = dvalues + longest * D, *ds = p + TILE * longest;
@@ -622,7 +619,7 @@ INLINE int64_t draw_row(const float *z, int64_t words, float u, float *log_prob,
 }
 
 static void draw(const float *z, const float *uniform, int64_t steps, int64_t *tokens, float *stats, int64_t rows, int64_t words,
-                        int64_t all_rows) {
+                 int64_t all_rows) {
     for (int64_t b = 0; b < rows; b++) {
         float *own = stats + b;
         tokens[b] = draw_row(z + b * words, words, uniform[b * steps], own, own + all_rows, own + 2 * all_rows);
@@ -634,7 +631,7 @@ static void draw(const float *z, const float *uniform, int64_t steps, int64_t *t
 /* Adds a block of logits z / temperature [rows, words], of the words from first, to the running sums of each row [5, rows]: the largest logit,
  * sum e^(z - largest), the same weighted by z - largest, the same squared, and the target's logit. first = 0 begins. */
 static void head_sums(const float *z, const int64_t *target, float *sums5, int64_t rows, int64_t words, int64_t first,
-                             float temperature) {
+                      float temperature) {
     f8 inverse = all(1.0f / temperature);
     for (int64_t b = 0; b < rows; b++, z += words) {
         float *top = sums5 + b, *s = top + rows, *t = s + rows, *c = t + rows, *picked = c + rows;
@@ -662,7 +659,7 @@ static void head_sums(const float *z, const int64_t *target, float *sums5, int64
 /* z becomes the gradient of sum coefficient logp[target] + entropy_coefficient entropy:
  * (c (onehot - p) - e p (ln p + H)) / temperature, p = e^(z / temperature - lse). entropy_coefficient NULL is zero. */
 static void head_gradient(float *z, const int64_t *target, const float *coefficient, const float *entropy_coefficient,
-                                 const float *entropy, const float *lse, int64_t rows, int64_t words, int64_t first, float temperature) {
+                          const float *entropy, const float *lse, int64_t rows, int64_t words, int64_t first, float temperature) {
     f8 inverse = all(1.0f / temperature);
     for (int64_t b = 0; b < rows; b++, z += words) {
         float c = coefficient[b] / temperature, e = entropy_coefficient ? entropy_coefficient[b] / temperature : 0, tail[8];
@@ -680,7 +677,7 @@ static void head_gradient(float *z, const int64_t *target, const float *coeffici
 
 /* one update of p [n] with the gradient times scale, which is cleared; rate1 = 1 - beta1^t, rate2 = (1 - beta2^t)^1/2 */
 static void adamw(float *restrict p, float *restrict g, float *restrict m, float *restrict v, int64_t n, float lr, float beta1,
-                         float beta2, float eps, float decay, float scale, float rate1, float rate2) {
+                  float beta2, float eps, float decay, float scale, float rate1, float rate2) {
     for (int64_t i = 0; i < n; i++) {
         float x = g[i] * scale;
         m[i] += (1.0f - beta1) * (x - m[i]);

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.forkpoint.policy.checkpoint.NewCheckpoint;
 import dev.forkpoint.policy.tensor.Script;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -180,12 +179,7 @@ class DecoderArchiveTest {
     /** Long enough for attention in blocks of queries, where libtorch computes it. */
     @Test
     void bothArchivesComputeTheSameOfALongSequence() throws Exception {
-        Path model =
-                TinyModels.write(
-                        folder.resolve("long"),
-                        new NewCheckpoint.Shape(32, 2, 4, 2, 16, 64, 48, 2048, 1e6, true, 1, 0),
-                        2,
-                        "a");
+        Path model = TinyModels.writeLong(folder.resolve("long"));
         compare(model, 1100);
     }
 

@@ -157,12 +157,7 @@ class ScorerTest {
     /** Attention goes over keys in blocks; the beginning of a sequence needs fewer. */
     @Test
     void longSequencesBeginAsShortOnesDo() throws Exception {
-        Path model =
-                TinyModels.write(
-                        folder.resolve("l"),
-                        new NewCheckpoint.Shape(32, 2, 4, 2, 16, 64, 48, 2048, 1e6, true, 1, 0),
-                        2,
-                        "a");
+        Path model = TinyModels.writeLong(folder.resolve("l"));
         try (Policy policy = Policy.load(model, PolicyOptions.defaults());
                 Scorer scorer = new Scorer(policy, ScorerOptions.defaults())) {
             int[] ids = new Random(4).ints(1500, 0, 48).toArray();
@@ -183,12 +178,7 @@ class ScorerTest {
      */
     @Test
     void gradientsOfLongSequencesAgreeWithFiniteDifferences() throws Exception {
-        Path model =
-                TinyModels.write(
-                        folder.resolve("g"),
-                        new NewCheckpoint.Shape(32, 2, 4, 2, 16, 64, 48, 2048, 1e6, true, 1, 0),
-                        2,
-                        "a");
+        Path model = TinyModels.writeLong(folder.resolve("g"));
         int[] ids = new Random(5).ints(700, 0, 48).toArray();
         TrainingSequence sequence = new TrainingSequence(ids, IntStream.range(550, 700).toArray());
         try (Policy policy = Policy.load(model, PolicyOptions.defaults());

@@ -30,6 +30,15 @@ public final class TinyModels {
                 words);
     }
 
+    /** The same over 48 ids, with room for 2,048 tokens. */
+    static Path writeLong(Path directory) throws IOException {
+        return write(
+                directory,
+                new NewCheckpoint.Shape(32, 2, 4, 2, 16, 64, 48, 2048, 1e6, true, 1, 0),
+                2,
+                "a");
+    }
+
     public static Path write(Path directory, NewCheckpoint.Shape shape, long seed, String... words)
             throws IOException {
         NewCheckpoint.write(

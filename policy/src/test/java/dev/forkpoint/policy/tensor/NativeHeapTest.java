@@ -25,7 +25,8 @@ class NativeHeapTest {
         try (PtNDManager living = script.newScope()) {
             long before = residentBytes();
             try (PtNDManager freed = script.newScope()) {
-                for (int i = 0; i < 64; i++) {
+                // 384 MiB: some find room that others left
+                for (int i = 0; i < 96; i++) {
                     freed.zeros(new Shape(MIB)); // 4 MiB
                     living.zeros(new Shape(1000));
                 }
@@ -33,7 +34,7 @@ class NativeHeapTest {
             long kept = residentBytes() - before;
             NativeHeap.trim();
             long left = residentBytes() - before;
-            assertThat(kept).as("kept after freeing").isGreaterThan(128 * MIB);
+            assertThat(kept).as("kept after freeing").isGreaterThan(200 * MIB);
             assertThat(left).as("left after a trim").isLessThan(40 * MIB);
         }
     }
