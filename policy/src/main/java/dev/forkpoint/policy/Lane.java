@@ -174,11 +174,13 @@ final class Lane implements AutoCloseable {
             List<Response> leaders, Integer[] members, int width, int[] leaderOf, int[] rowOf) {
         int batch = Batching.sequences(members.length, width);
         long[] ids = new long[batch * width];
+        long[] lengths = new long[batch];
         int[] placeOf = new int[leaders.size()];
         Arrays.fill(placeOf, -1);
         for (int b = 0; b < members.length; b++) {
             int[] prompt = leaders.get(members[b]).request.promptIds();
-            for (int t = 0; t + 1 < prompt.length; t++) {
+            lengths[b] = prompt.length - 1;
+            for (int t = 0; t < lengths[b]; t++) {
                 ids[b * width + t] = prompt[t];
             }
             placeOf[members[b]] = b;
@@ -199,6 +201,7 @@ final class Lane implements AutoCloseable {
                                 weights,
                                 policy.rotations(),
                                 Script.array(scope, ids, batch, width),
+                                Script.array(scope, lengths, batch),
                                 dims,
                                 epsilon)) {
             place(scope, Arrays.copyOf(to, count), computed, Arrays.copyOf(source, count), width);

@@ -126,6 +126,10 @@ if KIND == "onednn":
     def mask_of_slots(W: int, at: Tensor) -> Tensor:
         return torch.empty([0])
 
+    def computed_places(lengths: Tensor, L: int) -> Tensor:
+        """the places among [B, L] that are computed for sequences of these lengths [B]: here none past a sequence's end"""
+        return (torch.arange(L) < lengths[:, None]).flatten().nonzero()[:, 0]
+
     def draw(z: Tensor, filters: Tensor, uniform: Tensor, tokens: Tensor, stats: Tensor, step: int, first: int):
         """see draw_in_pieces"""
         if filters.numel() == 0:
@@ -244,6 +248,9 @@ else:
             deviation = v1.sqrt().mul_((1.0 - beta2 ** step) ** -0.5).add_(eps)
             p1.mul_(1.0 - lr * decay).addcdiv_(m1, deviation, value=-lr / (1.0 - beta1 ** step))
             g1.zero_()
+
+    def computed_places(lengths: Tensor, L: int) -> Tensor:
+        return torch.arange(lengths.size(0) * L, device=lengths.device)
 
     def mask_of_slots(W: int, at: Tensor) -> Tensor:
         return hide(torch.arange(W, device=at.device) > at[:, None])[:, None]
@@ -802,20 +809,24 @@ class Decoder(torch.nn.Module):
         return 0
 
     @torch.jit.export
-    def prefill(self, w: List[Tensor], cis: Tensor, ids: Tensor, dims: List[int], eps: float) -> List[Tensor]:
-        """keys and values of each layer, [B, K, L, D], of ids [B, L], padded on the right"""
+    def prefill(self, w: List[Tensor], cis: Tensor, ids: Tensor, lengths: Tensor, dims: List[int], eps: float) -> List[Tensor]:
+        """keys and values of each layer, [B, K, L, D], of sequences of these lengths [B] in ids [B, L], padded on the right"""
         B, L = ids.size(0), ids.size(1)
         Q, K, D = dims[3], dims[4], dims[5]
-        rotation = cis[:L].repeat(B, 1)[:, None]
-        x = w[-2][ids.flatten()]
+        places = computed_places(lengths, L)
+        rotation = cis[places % L][:, None]
+        x = w[-2][ids.flatten()[places]]
         layout = [torch.empty([0], dtype=torch.long, device=ids.device)] * 7
-        begin = torch.arange(B, device=ids.device) * L
-        layout.append(torch.stack([begin, torch.full_like(begin, L), begin, torch.zeros_like(begin)], 1))
+        begin = lengths.cumsum(0) - lengths
+        layout.append(torch.stack([begin, lengths, begin, torch.zeros_like(begin)], 1))
         none: List[Tensor] = []
         out: List[Tensor] = []
         for i in range(dims[2]):
             qk, qkv = project(x, w, i, rotation, dims, eps)
-            out += [qk[:, Q:Q + K].view(B, L, K, D).transpose(1, 2), qkv[:, Q + K:].view(B, L, K, D).transpose(1, 2)]
+            for kv in [qk[:, Q:Q + K], qkv[:, Q + K:]]:
+                padded = torch.zeros([B * L, K, D], device=ids.device)
+                padded[places] = kv
+                out.append(padded.view(B, L, K, D).transpose(1, 2))
             if i < dims[2] - 1:
                 o = attention(qk, qkv, [B, L, L], layout, layout[0], dims, False, none)
                 x = finish(x, o, w, i, dims, eps)
