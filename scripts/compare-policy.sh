@@ -28,7 +28,10 @@ record() {
   printf '{"round": %s, "row": "%s", "side": "%s", "load": %s, %s\n' "$1" "$2" "$3" "$(cut -d ' ' -f 1 /proc/loadavg)" "${line#\{}" \
     | tee -a "$work/figures.jsonl"
 }
-ours() { java -Xmx512m -cp "policy/target/classes:$(cat "$work/classpath")" dev.forkpoint.policy.bench.PolicyBench "$@"; }
+ours() { # with the options of the launcher, forkpoint
+  MALLOC_ARENA_MAX=1 java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx512m -cp "policy/target/classes:$(cat "$work/classpath")" \
+    dev.forkpoint.policy.bench.PolicyBench "$@"
+}
 theirs() { (cd scripts/peers && "$python" -W ignore "$@"); }
 
 row() {

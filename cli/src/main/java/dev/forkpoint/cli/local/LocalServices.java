@@ -167,10 +167,17 @@ public final class LocalServices implements AutoCloseable {
         }
     }
 
-    /** Small heaps, since tensors live outside; FORKPOINT_JAVA_OPTS adds to them. */
+    /**
+     * Small heaps, since tensors live outside. Where the work is libtorch's, the optimising
+     * compiler costs more than it gains: it takes a core from it for most of a minute.
+     * FORKPOINT_JAVA_OPTS adds to them.
+     */
     private static List<String> javaOptions(Service service) {
         List<String> options = new ArrayList<>();
         options.add("-XX:+UseSerialGC");
+        if (service != Service.REWARD) {
+            options.add("-XX:TieredStopAtLevel=1");
+        }
         options.add("-Xmx" + service.heapMib() + "m");
         String more = System.getenv("FORKPOINT_JAVA_OPTS");
         if (more != null && !more.isBlank()) {
