@@ -116,6 +116,13 @@ final class JvmBackend {
             long queueMicros,
             int batchSize);
 
+    /**
+     * The outputs of a response, for {@link Tensor#unpack}.
+     *
+     * @throws IllegalStateException for what Triton refuses
+     */
+    static native byte[] readResponse(long response);
+
     static native long allocatorFn(int which);
 
     /**

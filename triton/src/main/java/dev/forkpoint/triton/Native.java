@@ -40,11 +40,9 @@ final class Native {
     static final class Scratch {
         final LongPointer a = new LongPointer(1);
         final LongPointer b = new LongPointer(1);
-        final LongPointer c = new LongPointer(1);
         final LongPointer d = new LongPointer(1);
         final PointerPointer<Pointer> pa = new PointerPointer<>(a);
         final PointerPointer<Pointer> pb = new PointerPointer<>(b);
-        final PointerPointer<Pointer> pc = new PointerPointer<>(c);
         final PointerPointer<Pointer> pd = new PointerPointer<>(d);
         final IntPointer i1 = new IntPointer(1);
         final IntPointer i2 = new IntPointer(1);

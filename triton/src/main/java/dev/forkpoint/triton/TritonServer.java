@@ -8,8 +8,6 @@ import static org.bytedeco.tritonserver.global.tritonserver.*;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.forkpoint.triton.TritonException.Code;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -635,40 +633,13 @@ public final class TritonServer implements AutoCloseable {
             if (error != null) {
                 call.listener.onError(Native.take(error, false)); // owned by the response
             } else {
-                call.listener.onResponse(outputs(response), last);
+                call.listener.onResponse(
+                        Tensor.unpack(JvmBackend.readResponse(response.address())), last);
             }
         } catch (Throwable t) {
             LOG.error("a response's listener threw", t); // the end must still reach it
         } finally {
             TRITONSERVER_InferenceResponseDelete(response);
         }
-    }
-
-    private static List<Tensor> outputs(TRITONSERVER_InferenceResponse response) {
-        Native.Scratch s = scratch();
-        check(TRITONSERVER_InferenceResponseOutputCount(response, s.i1));
-        int n = s.i1.get();
-        List<Tensor> all = new ArrayList<>(n);
-        for (int i = 0; i < n; i++) {
-            check(
-                    TRITONSERVER_InferenceResponseOutput(
-                            response, i, s.pa, s.i1, s.pb, s.l1, s.pc, s.size, s.i2, s.l2, s.pd));
-            if (s.i2.get() == TRITONSERVER_MEMORY_GPU) {
-                throw new TritonException(
-                        Code.INTERNAL, "a response lies in GPU memory, which was not asked for");
-            }
-            long[] shape = new long[Math.toIntExact(s.l1.get())];
-            if (shape.length > 0) {
-                new LongPointer(at(s.b.get())).get(shape);
-            }
-            all.add(
-                    new Tensor(
-                            Native.string(s.a.get()),
-                            Tensor.Type.of(s.i1.get()),
-                            shape,
-                            ByteBuffer.wrap(Native.bytes(s.c.get(), s.size.get()))
-                                    .order(ByteOrder.LITTLE_ENDIAN)));
-        }
-        return all;
     }
 }

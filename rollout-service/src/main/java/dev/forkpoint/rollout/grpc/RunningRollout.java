@@ -142,11 +142,12 @@ final class RunningRollout implements GenerationListener, Work {
         dev.forkpoint.proto.rollout.v1.TokenChunk.Builder out =
                 dev.forkpoint.proto.rollout.v1.TokenChunk.newBuilder()
                         .setFirstPosition(c.start())
-                        .addAllTokenIds(Ints.asList(c.tokenIds()))
-                        .addAllLogProbs(Floats.asList(c.logProb()))
                         .setPolicyVersion(served.snapshot().getVersion());
-        if (entropyReported) {
-            out.addAllEntropies(Floats.asList(c.entropy()));
+        for (int t = 0; t < c.tokenIds().length; t++) { // addAll would box them
+            out.addTokenIds(c.tokenIds()[t]).addLogProbs(c.logProb()[t]);
+            if (entropyReported) {
+                out.addEntropies(c.entropy()[t]);
+            }
         }
         if (chunkText != null) {
             out.setText(chunkText.append(c.tokenIds()));
@@ -176,18 +177,18 @@ final class RunningRollout implements GenerationListener, Work {
         dev.forkpoint.proto.rollout.v1.Rollout.Builder out =
                 dev.forkpoint.proto.rollout.v1.Rollout.newBuilder()
                         .addAllPromptIds(Ints.asList(promptIds))
-                        .addAllTokenIds(Ints.asList(r.tokenIds()).subList(0, n))
-                        .addAllLogProbs(Floats.asList(r.logProb()).subList(0, n))
                         .setFinishReason(RequestTranslator.finishReason(reason))
                         .setQueueSeconds((first - arrivedAt) * 1e-9)
                         .setDecodeSeconds((now - first) * 1e-9);
         RolloutEngine.Accepted by = accepted;
         PolicySnapshot policy = by == null ? served.snapshot() : by.policy();
         out.setPolicyId(policy.getPolicyId()).setPolicyVersion(policy.getVersion());
-        if (entropyReported) {
-            out.addAllEntropies(Floats.asList(r.entropy()).subList(0, n))
-                    .addAllCollisionProbabilities(
-                            Floats.asList(r.collisionProbability()).subList(0, n));
+        for (int t = 0; t < n; t++) {
+            out.addTokenIds(r.tokenIds()[t]).addLogProbs(r.logProb()[t]);
+            if (entropyReported) {
+                out.addEntropies(r.entropy()[t])
+                        .addCollisionProbabilities(r.collisionProbability()[t]);
+            }
         }
         if (request.getReturnText()) {
             out.setText(served.tokenizer().decode(Arrays.copyOf(r.tokenIds(), n), true));
