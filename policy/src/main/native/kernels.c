@@ -321,7 +321,13 @@ INLINE void multiply(const float *x, int64_t K, const float *panel, float *sums,
 /* the same of any number of rows. Not inlined: within another function there are not registers enough */
 __attribute__((noinline)) static void multiply_rows(const float *x, int64_t K, const float *panel, float *sums, int64_t rows) {
     enum { R = LEVEL == 4 ? 12 : 6 }; /* rows whose sums the registers hold */
-    for (; rows >= R; rows -= R, x += R * K, sums += R * PANEL) multiply(x, K, panel, sums, R);
+    if (rows >= R) {
+        for (int64_t b = 0; b < rows; b += R) {
+            int64_t at = least(b, rows - R); /* rather some rows twice, to the same sums, than few at a time */
+            multiply(x + at * K, K, panel, sums + at * PANEL, R);
+        }
+        return;
+    }
     for (; rows >= 3; rows -= 3, x += 3 * K, sums += 3 * PANEL) multiply(x, K, panel, sums, 3);
     for (; rows > 0; rows--, x += K, sums += PANEL) multiply(x, K, panel, sums, 1);
 }
