@@ -115,16 +115,6 @@ static void normalise_backward(float *dx, const float *dy, const float *y, const
 
 INLINE f8 gate_times(f8 gate, f8 up) { return gate * logistic(gate) * up; }
 
-static void gated(const float *gu, float *out, int64_t rows, int64_t width) {
-    for (int64_t b = 0; b < rows; b++, gu += 2 * width, out += width) {
-        int64_t i = 0;
-        for (; i + 8 <= width; i += 8) {
-            store(out + i, gate_times(load(gu + i), load(gu + width + i)));
-        }
-        for (; i < width; i++) out[i] = gu[i] / (1.0f + expf(-gu[i])) * gu[width + i];
-    }
-}
-
 /* the gradient dgu for that of the output, and the output again */
 static void gated_backward(const float *d, const float *gu, float *dgu, float *out, int64_t rows, int64_t width) {
     for (int64_t b = 0; b < rows; b++, d += width, gu += 2 * width, dgu += 2 * width, out += width) {
@@ -273,6 +263,29 @@ INLINE void position_head(float *x, const float *norm, const float *rotation, in
     }
 }
 
+/* d [D], the gradient of a head y norm, y = raw normed, becomes that of raw; that of norm is added to */
+INLINE void norm_head_backward(float *d, const float *raw, const float *norm, float *norm_gradient, int64_t D, float eps) {
+    float scale = inverse_rms(raw, D, eps), dot = 0;
+    f8 lanes = all(0);
+    int64_t i = 0;
+    for (; i + 8 <= D; i += 8) {
+        f8 y = load(raw + i) * all(scale), dy = load(d + i);
+        store(norm_gradient + i, load(norm_gradient + i) + dy * y);
+        dy *= load(norm + i);
+        lanes += dy * y;
+        store(d + i, dy);
+    }
+    for (; i < D; i++) {
+        float y = raw[i] * scale;
+        norm_gradient[i] += d[i] * y;
+        d[i] *= norm[i];
+        dot += d[i] * y;
+    }
+    float mean = (dot + sum(lanes)) / (float)D;
+    for (i = 0; i + 8 <= D; i += 8) store(d + i, all(scale) * (load(d + i) - load(raw + i) * all(scale * mean)));
+    for (; i < D; i++) d[i] = scale * (d[i] - raw[i] * scale * mean);
+}
+
 /* the queries and keys of qkv [rows, Q + 2 K, D] */
 static void position(float *qkv, const float *norm, const float *rotation, int64_t rows, int64_t heads, int64_t K, int64_t D,
                      float eps) {
@@ -286,8 +299,8 @@ static void position(float *qkv, const float *norm, const float *rotation, int64
 /* A matrix w [N, K] is kept in panels [ceil(N / 16), K, 16]: sixteen of its rows side by side, those past N zero. */
 enum { PANEL = 16, TOGETHER = 96 }; /* rows of a panel; rows of x that stay in cache from one product to the next */
 
-/* sums [R, 16] = x [R, K] panel: one sum to each, from the first product to the last */
-INLINE void multiply(const float *x, int64_t K, const float *panel, float *sums, const int R) {
+/* sums [R, 16] = x [R, K] panel, x of these strides: one sum to each, from the first product to the last */
+INLINE void multiply(const float *x, int64_t row, int64_t column, int64_t K, const float *panel, float *sums, const int R) {
 #if LEVEL == 4
     typedef float f16 __attribute__((vector_size(64), aligned(4), may_alias));
     f16 c[R];
@@ -296,7 +309,7 @@ INLINE void multiply(const float *x, int64_t K, const float *panel, float *sums,
     for (int64_t k = 0; k < K; k++) {
         f16 w = *(const f16 *)(panel + PANEL * k);
 #pragma GCC unroll 16
-        for (int r = 0; r < R; r++) c[r] += x[r * K + k] * w;
+        for (int r = 0; r < R; r++) c[r] += x[r * row + k * column] * w;
     }
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) *(f16 *)(sums + PANEL * r) = c[r];
@@ -308,7 +321,7 @@ INLINE void multiply(const float *x, int64_t K, const float *panel, float *sums,
         f8 v = load(panel + PANEL * k), w = load(panel + PANEL * k + 8);
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++) {
-            f8 own = all(x[r * K + k]);
+            f8 own = all(x[r * row + k * column]);
             a[r] += own * v;
             b[r] += own * w;
         }
@@ -318,28 +331,35 @@ INLINE void multiply(const float *x, int64_t K, const float *panel, float *sums,
 #endif
 }
 
+enum { HELD = LEVEL == 4 ? 12 : 6 }; /* rows whose sums the registers hold */
+
 /* the same of any number of rows. Not inlined: within another function there are not registers enough */
 __attribute__((noinline)) static void multiply_rows(const float *x, int64_t K, const float *panel, float *sums, int64_t rows) {
-    enum { R = LEVEL == 4 ? 12 : 6 }; /* rows whose sums the registers hold */
-    if (rows >= R) {
-        for (int64_t b = 0; b < rows; b += R) {
-            int64_t at = least(b, rows - R); /* rather some rows twice, to the same sums, than few at a time */
-            multiply(x + at * K, K, panel, sums + at * PANEL, R);
+    if (rows >= HELD) {
+        for (int64_t b = 0; b < rows; b += HELD) {
+            int64_t at = least(b, rows - HELD); /* rather some rows twice, to the same sums, than few at a time */
+            multiply(x + at * K, K, 1, K, panel, sums + at * PANEL, HELD);
         }
         return;
     }
-    for (; rows >= 3; rows -= 3, x += 3 * K, sums += 3 * PANEL) multiply(x, K, panel, sums, 3);
-    for (; rows > 0; rows--, x += K, sums += PANEL) multiply(x, K, panel, sums, 1);
+    for (; rows >= 3; rows -= 3, x += 3 * K, sums += 3 * PANEL) multiply(x, K, 1, K, panel, sums, 3);
+    for (; rows > 0; rows--, x += K, sums += PANEL) multiply(x, K, 1, K, panel, sums, 1);
+}
+
+/* sums [HELD, 16] = columns' panel, columns [rows, HELD] */
+__attribute__((noinline)) static void multiply_columns(const float *columns, const float *panel, float *sums, int64_t rows) {
+    multiply(columns, 1, HELD, rows, panel, sums, HELD);
 }
 
 /* of up to TOGETHER rows: out [rows, N] = x [rows, K] w' + bias (NULL: none); */
 enum result {
     SET,
     ADDED, /* added to out, without bias; */
-    GATED  /* silu(x gate') * (x up'), a panel holding eight rows of gate, then eight of up */
+    GATED  /* silu(x gate') * (x up'), a panel holding eight rows of gate, then eight of up; gu [rows, 2 N] (NULL: not wanted) gets x gate', x up' */
 };
 
-INLINE void product(const float *x, int64_t K, const float *panel, const float *bias, float *out, int64_t N, int64_t rows, enum result result) {
+INLINE void product(const float *x, int64_t K, const float *panel, const float *bias, float *out, int64_t N, int64_t rows, enum result result,
+                    float *gu) {
     float sums[TOGETHER * PANEL];
     int64_t step = result == GATED ? PANEL / 2 : PANEL;
     for (int64_t j = 0; j < N; j += step, panel += K * PANEL) {
@@ -349,6 +369,10 @@ INLINE void product(const float *x, int64_t K, const float *panel, const float *
             float *own = sums + b * PANEL, *to = out + b * N + j;
             if (result == GATED) {
                 store_first(to, gate_times(load(own), load(own + 8)), n);
+                if (gu) {
+                    store_first(gu + b * 2 * N + j, load(own), n);
+                    store_first(gu + b * 2 * N + N + j, load(own + 8), n);
+                }
                 continue;
             }
             const float *more = result == ADDED ? to : bias ? bias + j : NULL;
@@ -363,27 +387,111 @@ INLINE void product(const float *x, int64_t K, const float *panel, const float *
     }
 }
 
-/* queries, keys and values out [rows, heads, D] of x [rows, H]: normed, times w (and bias); queries and keys positioned. scratch [TOGETHER, H] */
+/* gradient [M, N] += a' b, a [rows, M], b [rows, N], at most TOGETHER rows. scratch [TOGETHER, N + PANEL] */
+static void add_outer(const float *a, const float *b, float *gradient, int64_t M, int64_t N, int64_t rows, float *scratch) {
+    float columns[TOGETHER * HELD], sums[HELD * PANEL];
+    for (int64_t j = 0; j < N; j += PANEL) {
+        float *panel = scratch + rows * j;
+        for (int64_t t = 0; t < rows; t++, panel += PANEL) {
+            for (int64_t i = 0; i < PANEL; i++) panel[i] = j + i < N ? b[t * N + j + i] : 0;
+        }
+    }
+    for (int64_t m = 0; m < M; m += HELD) {
+        int64_t held = least(HELD, M - m);
+        for (int64_t t = 0; t < rows; t++) {
+            for (int64_t r = 0; r < HELD; r++) columns[t * HELD + r] = r < held ? a[t * M + m + r] : 0;
+        }
+        for (int64_t j = 0; j < N; j += PANEL) {
+            multiply_columns(columns, scratch + rows * j, sums, rows);
+            int64_t n = least(PANEL, N - j);
+            for (int64_t r = 0; r < held; r++) {
+                float *to = gradient + (m + r) * N + j;
+                if (n == PANEL) {
+                    store(to, load(to) + load(sums + r * PANEL));
+                    store(to + 8, load(to + 8) + load(sums + r * PANEL + 8));
+                } else {
+                    for (int64_t i = 0; i < n; i++) to[i] += sums[r * PANEL + i];
+                }
+            }
+        }
+    }
+}
+
+/* Queries, keys and values out [rows, heads, D] of x [rows, H]: normed, times w (and bias); queries and keys positioned, and before that, where
+ * wanted, in raw [rows, heads - K, D]. scratch [TOGETHER, H] */
 static void project(const float *x, const float *w, const float *bias, const float *norm, const float *rotation, float *scratch, float *out,
-                    int64_t rows, int64_t H, int64_t heads, int64_t K, int64_t D, float eps) {
+                    float *raw, int64_t rows, int64_t H, int64_t heads, int64_t K, int64_t D, float eps) {
     for (; rows > 0; rows -= TOGETHER, x += TOGETHER * H, out += TOGETHER * heads * D, rotation += TOGETHER * D) {
         int64_t n = least(rows, TOGETHER);
         normalise(x, scratch, NULL, n, H, eps);
-        product(scratch, H, w, bias, out, heads * D, n, SET);
+        product(scratch, H, w, bias, out, heads * D, n, SET, NULL);
+        for (int64_t b = 0; raw && b < n; b++, raw += (heads - K) * D) copy(raw, out + b * heads * D, (heads - K) * D);
         position(out, norm, rotation, n, heads, K, D, eps);
     }
 }
 
-/* x [rows, H] += o [rows, O] wo'; x += (silu(h gate') * (h up')) down', h = x normed. scratch [TOGETHER, H + I] */
-static void finish(float *x, const float *o, const float *wo, const float *gate_up, const float *down, float *scratch, int64_t rows, int64_t H,
-                   int64_t O, int64_t I, float eps) {
+/* d [rows, heads, D], the gradient of project's result, becomes that of what was positioned; adds to dx [rows, H], and to the gradients of w [heads
+ * D, H], bias [heads D] and norm [heads - K, D]. turned_back is the rotation conjugated, w_t panels of w'. scratch [TOGETHER, 3 H + PANEL] */
+static void project_backward(float *d, const float *x, const float *raw, const float *norm, const float *turned_back, const float *w_t, float *dx,
+                             float *gradient, float *bias_gradient, float *norm_gradient, float *scratch, int64_t rows, int64_t H, int64_t heads,
+                             int64_t K, int64_t D, float eps) {
+    float *h = scratch, *dh = h + TOGETHER * H, *panels = dh + TOGETHER * H, r[TOGETHER];
+    for (; rows > 0; rows -= TOGETHER, x += TOGETHER * H, dx += TOGETHER * H, d += TOGETHER * heads * D) {
+        int64_t n = least(rows, TOGETHER);
+        for (int64_t b = 0; b < n; b++, turned_back += D) {
+            for (int64_t i = 0; i < heads - K; i++) {
+                float *own = d + (b * heads + i) * D;
+                position_head(own, NULL, turned_back, D, eps);
+                if (!norm) continue;
+                norm_head_backward(own, raw, norm + i * D, norm_gradient + i * D, D, eps);
+                raw += D;
+            }
+            for (int64_t i = 0; bias_gradient && i < heads * D; i++) bias_gradient[i] += d[b * heads * D + i];
+        }
+        normalise(x, h, r, n, H, eps);
+        add_outer(d, h, gradient, heads * D, H, n, panels);
+        product(d, heads * D, w_t, NULL, dh, H, n, SET, NULL);
+        normalise_backward(dx, dh, h, r, n, H);
+    }
+}
+
+/* x [rows, H] += o [rows, O] wo'; x += (silu(h gate') * (h up')) down', h = x normed. mid [rows, H] and gu [rows, 2 I] (NULL: not wanted) get that
+ * x, and h gate', h up'. scratch [TOGETHER, H + I] */
+static void finish(float *x, const float *o, const float *wo, const float *gate_up, const float *down, float *scratch, float *mid, float *gu,
+                   int64_t rows, int64_t H, int64_t O, int64_t I, float eps) {
     float *inner = scratch + TOGETHER * H;
     for (; rows > 0; rows -= TOGETHER, x += TOGETHER * H, o += TOGETHER * O) {
         int64_t n = least(rows, TOGETHER);
-        product(o, O, wo, NULL, x, H, n, ADDED);
+        product(o, O, wo, NULL, x, H, n, ADDED, NULL);
         normalise(x, scratch, NULL, n, H, eps);
-        product(scratch, H, gate_up, NULL, inner, I, n, GATED);
-        product(inner, I, down, NULL, x, H, n, ADDED);
+        if (mid) {
+            copy(mid, x, n * H);
+            mid += TOGETHER * H;
+        }
+        product(scratch, H, gate_up, NULL, inner, I, n, GATED, gu);
+        if (gu) gu += TOGETHER * 2 * I;
+        product(inner, I, down, NULL, x, H, n, ADDED, NULL);
+    }
+}
+
+/* dx [rows, H], the gradient of finish's result, becomes that of its x; dout [rows, O] gets that of o, and the gradients of wo [H, O], gate and up
+ * [2 I, H] and down [H, I] are added to. wo_t, gate_up_t, down_t are panels of the transposed. scratch [TOGETHER, 4 I + 2 H + max(H, I, O) + PANEL] */
+static void finish_backward(float *dx, const float *mid, const float *gu, const float *o, const float *wo_t, const float *gate_up_t,
+                            const float *down_t, float *wo_gradient, float *gate_up_gradient, float *down_gradient, float *dout, float *scratch,
+                            int64_t rows, int64_t H, int64_t O, int64_t I, float eps) {
+    float *dgu = scratch, *inner = dgu + TOGETHER * 2 * I, *dinner = inner + TOGETHER * I, *h = dinner + TOGETHER * I, *dh = h + TOGETHER * H;
+    float *panels = dh + TOGETHER * H, r[TOGETHER];
+    for (; rows > 0; rows -= TOGETHER, dx += TOGETHER * H, mid += TOGETHER * H, gu += TOGETHER * 2 * I, o += TOGETHER * O, dout += TOGETHER * O) {
+        int64_t n = least(rows, TOGETHER);
+        product(dx, H, down_t, NULL, dinner, I, n, SET, NULL);
+        gated_backward(dinner, gu, dgu, inner, n, I);
+        add_outer(dx, inner, down_gradient, H, I, n, panels);
+        normalise(mid, h, r, n, H, eps);
+        add_outer(dgu, h, gate_up_gradient, 2 * I, H, n, panels);
+        product(dgu, 2 * I, gate_up_t, NULL, dh, H, n, SET, NULL);
+        normalise_backward(dx, dh, h, r, n, H);
+        add_outer(dx, o, wo_gradient, H, O, n, panels);
+        product(dx, H, wo_t, NULL, dout, O, n, SET, NULL);
     }
 }
 
@@ -417,12 +525,12 @@ static void attend_cached(const float *qkv, float *keys, float *values, const in
     }
 }
 
-/* Packed tokens: queries and keys qk [N, at least Q + K, D], values qkv [N, Q + 2 K, D] past those. rows [count, 4]: begin and number of a
+/* Packed tokens: queries, keys and values qkv [N, Q + 2 K, D]. rows [count, 4]: begin and number of a
  * row's own tokens, which are its queries; begin and number of such that come before them, which are keys of it too. Causal. */
 struct packed {
-    const float *qk, *qkv;
+    const float *qkv;
     const int64_t *rows;
-    int64_t count, qk_heads, Q, K, D;
+    int64_t count, Q, K, D;
 };
 
 enum { TILE = 16, BLOCK = 64 }; /* queries that share a pass over the keys, of so many at a time */
@@ -442,7 +550,7 @@ static void attend_packed(const struct packed *a, float *out, float *lse, float 
     for (int64_t r = 0; r < a->count; r++) {
         const int64_t *row = a->rows + 4 * r;
         for (int64_t h = 0; h < K; h++) {
-            gather(a->qk, row, a->qk_heads, Q + h, D, keys);
+            gather(a->qkv, row, Q + 2 * K, Q + h, D, keys);
             gather(a->qkv, row, Q + 2 * K, Q + K + h, D, values);
             int64_t next = 0, all_pairs = row[1] * G;
             while (next < all_pairs) {
@@ -455,7 +563,7 @@ static void attend_packed(const struct packed *a, float *out, float *lse, float 
                     int64_t i = next / G, g = h * G + next % G;
                     at[pairs] = (row[0] + i) * Q + g;
                     n[pairs] = limit = row[3] + i + 1;
-                    q[pairs] = head(a->qk, row[0] + i, a->qk_heads, g, D);
+                    q[pairs] = head(a->qkv, row[0] + i, Q + 2 * K, g, D);
                 }
                 for (int64_t from = 0; from < limit; from += BLOCK) {
                     for (int t = 0; t < pairs; t++) {
@@ -483,9 +591,9 @@ static void attend_packed(const struct packed *a, float *out, float *lse, float 
     }
 }
 
-/* Adds the gradient, for that of out, to dqk [N, Q + K, D] and, for values, dqkv [N, Q + 2 K, D]. Queries without a gradient cost nothing.
+/* Adds the gradient, for that of out, to dqkv [N, Q + 2 K, D]. Queries without a gradient cost nothing.
  * scratch [longest * (4 D + 2 TILE)]. */
-static void attend_packed_backward(const struct packed *a, const float *dout, const float *lse, float *dqk, float *dqkv, float *scratch,
+static void attend_packed_backward(const struct packed *a, const float *dout, const float *lse, float *dqkv, float *scratch,
                                    int64_t longest) {
     int64_t Q = a->Q, K = a->K, D = a->D, G = Q / K;
     float *keys = scratch, *values = keys + longest * D, *dkeys = values + longest * D, *dvalues = dkeys + longest * D;
@@ -494,7 +602,7 @@ static void attend_packed_backward(const struct packed *a, const float *dout, co
         const int64_t *row = a->rows + 4 * r;
         int64_t L = row[1] + row[3];
         for (int64_t h = 0; h < K; h++) {
-            gather(a->qk, row, a->qk_heads, Q + h, D, keys);
+            gather(a->qkv, row, Q + 2 * K, Q + h, D, keys);
             gather(a->qkv, row, Q + 2 * K, Q + K + h, D, values);
             memset(dkeys, 0, (size_t)(2 * longest * D) * sizeof(float));
             int64_t next = 0, all_pairs = row[1] * G;
@@ -511,7 +619,7 @@ static void attend_packed_backward(const struct packed *a, const float *dout, co
                     if (zero) continue;
                     at[pairs] = (row[0] + i) * Q + g;
                     n[pairs] = limit = row[3] + i + 1;
-                    q[pairs] = head(a->qk, row[0] + i, a->qk_heads, g, D);
+                    q[pairs] = head(a->qkv, row[0] + i, Q + 2 * K, g, D);
                     d[pairs++] = gradient;
                 }
                 for (int64_t from = 0; from < limit; from += BLOCK) {
@@ -541,14 +649,14 @@ static void attend_packed_backward(const struct packed *a, const float *dout, co
                 for (int64_t from = 0; from < limit; from += BLOCK) {
                     int64_t m = least(limit - from, BLOCK);
                     for (int t = 0; t < pairs; t++) {
-                        combine(ds + t * longest + from, keys + from * D, dqk + (at[t] / Q * (Q + K) + at[t] % Q) * D, m, D);
+                        combine(ds + t * longest + from, keys + from * D, dqkv + (at[t] / Q * (Q + 2 * K) + at[t] % Q) * D, m, D);
                     }
                     spread(ds + from, longest, q, pairs, dkeys + from * D, m, D);
                     spread(p + from, longest, d, pairs, dvalues + from * D, m, D);
                 }
             }
             for (int64_t j = 0; j < L; j++) {
-                float *dk = dqk + (token(row, j) * (Q + K) + Q + h) * D, *dv = dqkv + (token(row, j) * (Q + 2 * K) + Q + K + h) * D;
+                float *dk = dqkv + (token(row, j) * (Q + 2 * K) + Q + h) * D, *dv = dk + K * D;
                 for (int64_t e = 0; e < D; e++) {
                     dk[e] += dkeys[j * D + e];
                     dv[e] += dvalues[j * D + e];
@@ -739,26 +847,35 @@ static void call_normalise(value *v, uint64_t inputs, uint64_t outputs) {
     release(v, 3);
 }
 
-static void call_position(value *v, uint64_t inputs, uint64_t outputs) {
-    (void)inputs, (void)outputs;
-    position(elements(v[0]), elements(v[1]), elements(v[2]), size(v[0], 0), size(v[0], 1), (int64_t)v[3], size(v[0], 2),
-             (float)number(v[4]));
-    release(v, 3);
-}
-
 static void call_project(value *v, uint64_t inputs, uint64_t outputs) {
     (void)inputs, (void)outputs;
-    project(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), elements(v[6]), size(v[0], 0),
-            size(v[0], 1), size(v[6], 1), (int64_t)v[7], size(v[6], 2), (float)number(v[8]));
-    release(v, 7);
+    project(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), elements(v[6]), elements(v[7]),
+            size(v[0], 0), size(v[0], 1), size(v[6], 1), (int64_t)v[8], size(v[6], 2), (float)number(v[9]));
+    release(v, 8);
+}
+
+static void call_project_backward(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    project_backward(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), elements(v[6]), elements(v[7]),
+                     elements(v[8]), elements(v[9]), elements(v[10]), size(v[1], 0), size(v[1], 1), size(v[0], 1), (int64_t)v[11], size(v[0], 2),
+                     (float)number(v[12]));
+    release(v, 11);
 }
 
 static void call_finish(value *v, uint64_t inputs, uint64_t outputs) {
     (void)inputs, (void)outputs;
     int64_t H = size(v[0], 1);
-    finish(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), size(v[0], 0), H, size(v[1], 1),
-           size(v[5], 1) - H, (float)number(v[6]));
-    release(v, 6);
+    finish(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), elements(v[6]), elements(v[7]),
+           size(v[0], 0), H, size(v[1], 1), size(v[5], 1) - H, (float)number(v[8]));
+    release(v, 8);
+}
+
+static void call_finish_backward(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    finish_backward(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), elements(v[6]), elements(v[7]),
+                    elements(v[8]), elements(v[9]), elements(v[10]), elements(v[11]), size(v[0], 0), size(v[0], 1), size(v[3], 1),
+                    size(v[2], 1) / 2, (float)number(v[12]));
+    release(v, 12);
 }
 
 static void call_attend_cached(value *v, uint64_t inputs, uint64_t outputs) {
@@ -770,22 +887,21 @@ static void call_attend_cached(value *v, uint64_t inputs, uint64_t outputs) {
 }
 
 static struct packed packed(const value *v, value kv_heads) {
-    return (struct packed){elements(v[0]), elements(v[1]), elements(v[2]), size(v[2], 0), size(v[0], 1),
-                           size(v[1], 1) - 2 * (int64_t)kv_heads, (int64_t)kv_heads, size(v[1], 2)};
+    return (struct packed){elements(v[0]), elements(v[1]), size(v[1], 0), size(v[0], 1) - 2 * (int64_t)kv_heads, (int64_t)kv_heads, size(v[0], 2)};
 }
 
 static void call_attend_packed(value *v, uint64_t inputs, uint64_t outputs) {
     (void)inputs, (void)outputs;
-    struct packed a = packed(v, v[6]);
-    attend_packed(&a, elements(v[3]), elements(v[4]), elements(v[5]), (int64_t)v[7]);
-    release(v, 6);
+    struct packed a = packed(v, v[5]);
+    attend_packed(&a, elements(v[2]), elements(v[3]), elements(v[4]), (int64_t)v[6]);
+    release(v, 5);
 }
 
 static void call_attend_packed_backward(value *v, uint64_t inputs, uint64_t outputs) {
     (void)inputs, (void)outputs;
-    struct packed a = packed(v, v[8]);
-    attend_packed_backward(&a, elements(v[3]), elements(v[4]), elements(v[5]), elements(v[6]), elements(v[7]), (int64_t)v[9]);
-    release(v, 8);
+    struct packed a = packed(v, v[6]);
+    attend_packed_backward(&a, elements(v[2]), elements(v[3]), elements(v[4]), elements(v[5]), (int64_t)v[7]);
+    release(v, 6);
 }
 
 static void call_draw(value *v, uint64_t inputs, uint64_t outputs) {
@@ -799,18 +915,6 @@ static void call_draw(value *v, uint64_t inputs, uint64_t outputs) {
 static void call_normalise_backward(value *v, uint64_t inputs, uint64_t outputs) {
     (void)inputs, (void)outputs;
     normalise_backward(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), size(v[0], 0), size(v[0], 1));
-    release(v, 4);
-}
-
-static void call_gated(value *v, uint64_t inputs, uint64_t outputs) {
-    (void)inputs, (void)outputs;
-    gated(elements(v[0]), elements(v[1]), size(v[1], 0), size(v[1], 1));
-    release(v, 2);
-}
-
-static void call_gated_backward(value *v, uint64_t inputs, uint64_t outputs) {
-    (void)inputs, (void)outputs;
-    gated_backward(elements(v[0]), elements(v[1]), elements(v[2]), elements(v[3]), size(v[0], 0), size(v[0], 1));
     release(v, 4);
 }
 
@@ -842,25 +946,32 @@ static const struct {
     void (*call)(value *, uint64_t, uint64_t);
 } OPERATORS[] = {
     {"normalise", "normalise(Tensor x, Tensor(a!) y, Tensor(b!) r, float eps) -> ()", call_normalise},
-    {"position", "position(Tensor(a!) qkv, Tensor norm, Tensor rotation, int kv_heads, float eps) -> ()", call_position},
     {"project",
-     "project(Tensor x, Tensor w, Tensor bias, Tensor norm, Tensor rotation, Tensor(a!) scratch, Tensor(b!) out, int kv_heads, float eps) -> ()",
+     "project(Tensor x, Tensor w, Tensor bias, Tensor norm, Tensor rotation, Tensor(a!) scratch, Tensor(b!) out, Tensor(c!) raw, int kv_heads, "
+     "float eps) -> ()",
      call_project},
-    {"finish", "finish(Tensor(a!) x, Tensor o, Tensor wo, Tensor gate_up, Tensor down, Tensor(b!) scratch, float eps) -> ()", call_finish},
+    {"project_backward",
+     "project_backward(Tensor(a!) d, Tensor x, Tensor raw, Tensor norm, Tensor turned_back, Tensor w_t, Tensor(b!) dx, Tensor(c!) gradient, "
+     "Tensor(d!) bias_gradient, Tensor(e!) norm_gradient, Tensor(f!) scratch, int kv_heads, float eps) -> ()",
+     call_project_backward},
+    {"finish",
+     "finish(Tensor(a!) x, Tensor o, Tensor wo, Tensor gate_up, Tensor down, Tensor(b!) scratch, Tensor(c!) mid, Tensor(d!) gu, float eps) -> ()",
+     call_finish},
+    {"finish_backward",
+     "finish_backward(Tensor(a!) dx, Tensor mid, Tensor gu, Tensor o, Tensor wo_t, Tensor gate_up_t, Tensor down_t, Tensor(b!) wo_gradient, "
+     "Tensor(c!) gate_up_gradient, Tensor(d!) down_gradient, Tensor(e!) dout, Tensor(f!) scratch, float eps) -> ()",
+     call_finish_backward},
     {"attend_cached",
      "attend_cached(Tensor qkv, Tensor(a!) keys, Tensor(b!) values, Tensor at, Tensor prefixes, Tensor(c!) scratch, Tensor(d!) out) -> ()",
      call_attend_cached},
     {"attend_packed",
-     "attend_packed(Tensor qk, Tensor qkv, Tensor rows, Tensor(a!) out, Tensor(b!) lse, Tensor(c!) scratch, int kv_heads, int longest) -> ()",
+     "attend_packed(Tensor qkv, Tensor rows, Tensor(a!) out, Tensor(b!) lse, Tensor(c!) scratch, int kv_heads, int longest) -> ()",
      call_attend_packed},
     {"attend_packed_backward",
-     "attend_packed_backward(Tensor qk, Tensor qkv, Tensor rows, Tensor dout, Tensor lse, Tensor(a!) dqk, Tensor(b!) dqkv, "
-     "Tensor(c!) scratch, int kv_heads, int longest) -> ()",
+     "attend_packed_backward(Tensor qkv, Tensor rows, Tensor dout, Tensor lse, Tensor(a!) dqkv, Tensor(b!) scratch, int kv_heads, int longest) -> ()",
      call_attend_packed_backward},
     {"draw", "draw(Tensor z, Tensor uniform, Tensor(a!) tokens, Tensor(b!) stats, int step, int first) -> ()", call_draw},
     {"normalise_backward", "normalise_backward(Tensor(a!) dx, Tensor dy, Tensor y, Tensor r) -> ()", call_normalise_backward},
-    {"gated", "gated(Tensor gu, Tensor(a!) out) -> ()", call_gated},
-    {"gated_backward", "gated_backward(Tensor d, Tensor gu, Tensor(a!) dgu, Tensor(b!) out) -> ()", call_gated_backward},
     {"head_sums", "head_sums(Tensor z, Tensor target, Tensor(a!) sums, int first, float temperature) -> ()", call_head_sums},
     {"head_gradient",
      "head_gradient(Tensor(a!) z, Tensor target, Tensor coefficient, Tensor entropy_coefficient, Tensor entropy, Tensor lse, int first, "
