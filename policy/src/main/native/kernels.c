@@ -299,6 +299,15 @@ static void position(float *qkv, const float *norm, const float *rotation, int64
 /* A matrix w [N, K] is kept in panels [ceil(N / 16), K, 16]: sixteen of its rows side by side, those past N zero. */
 enum { PANEL = 16, TOGETHER = 96 }; /* rows of a panel; rows of x that stay in cache from one product to the next */
 
+/* w [N, K], of these strides, as panels of `width` of its rows, from place `first` of sixteen */
+static void pack(const float *w, int64_t row, int64_t column, float *panels, int64_t N, int64_t K, int64_t width, int64_t first) {
+    for (int64_t n = 0; n < N; n += width) {
+        for (int64_t k = 0; k < K; k++, panels += PANEL) {
+            for (int64_t r = 0; r < width; r++) panels[first + r] = n + r < N ? w[(n + r) * row + k * column] : 0;
+        }
+    }
+}
+
 /* sums [R, 16] = x [R, K] panel, x of these strides: one sum to each, from the first product to the last */
 INLINE void multiply(const float *x, int64_t row, int64_t column, int64_t K, const float *panel, float *sums, const int R) {
 #if LEVEL == 4
@@ -392,14 +401,23 @@ static void add_outer(const float *a, const float *b, float *gradient, int64_t M
     float columns[TOGETHER * HELD], sums[HELD * PANEL];
     for (int64_t j = 0; j < N; j += PANEL) {
         float *panel = scratch + rows * j;
+        int64_t n = least(PANEL, N - j);
         for (int64_t t = 0; t < rows; t++, panel += PANEL) {
-            for (int64_t i = 0; i < PANEL; i++) panel[i] = j + i < N ? b[t * N + j + i] : 0;
+            if (n == PANEL) {
+                copy(panel, b + t * N + j, PANEL);
+            } else {
+                for (int64_t i = 0; i < PANEL; i++) panel[i] = i < n ? b[t * N + j + i] : 0;
+            }
         }
     }
     for (int64_t m = 0; m < M; m += HELD) {
         int64_t held = least(HELD, M - m);
         for (int64_t t = 0; t < rows; t++) {
-            for (int64_t r = 0; r < HELD; r++) columns[t * HELD + r] = r < held ? a[t * M + m + r] : 0;
+            if (held == HELD) {
+                for (int64_t r = 0; r < HELD; r++) columns[t * HELD + r] = a[t * M + m + r];
+            } else {
+                for (int64_t r = 0; r < HELD; r++) columns[t * HELD + r] = r < held ? a[t * M + m + r] : 0;
+            }
         }
         for (int64_t j = 0; j < N; j += PANEL) {
             multiply_columns(columns, scratch + rows * j, sums, rows);
@@ -803,7 +821,7 @@ static void adamw(float *restrict p, float *restrict g, float *restrict m, float
 
 /* ---------------------------------------------------------------------- what libtorch calls */
 
-typedef uint64_t value; /* an argument: a tensor's handle, which is the callee's to delete; or the bits of an int or a float */
+typedef uint64_t value; /* an argument: a tensor's handle, which is the callee's to delete; or the bits of an int or a float (a bool's come with garbage) */
 typedef void *handle;
 
 extern int32_t aoti_torch_get_data_ptr(handle, void **);
@@ -845,6 +863,17 @@ static void call_normalise(value *v, uint64_t inputs, uint64_t outputs) {
     (void)inputs, (void)outputs;
     normalise(elements(v[0]), elements(v[1]), elements(v[2]), size(v[0], 0), size(v[0], 1), (float)number(v[3]));
     release(v, 3);
+}
+
+static void call_pack(value *v, uint64_t inputs, uint64_t outputs) {
+    (void)inputs, (void)outputs;
+    int64_t rows = size(v[0], 0), columns = size(v[0], 1);
+    if (v[2]) {
+        pack(elements(v[0]), 1, columns, elements(v[1]), columns, rows, (int64_t)v[3], (int64_t)v[4]);
+    } else {
+        pack(elements(v[0]), columns, 1, elements(v[1]), rows, columns, (int64_t)v[3], (int64_t)v[4]);
+    }
+    release(v, 2);
 }
 
 static void call_project(value *v, uint64_t inputs, uint64_t outputs) {
@@ -946,6 +975,7 @@ static const struct {
     void (*call)(value *, uint64_t, uint64_t);
 } OPERATORS[] = {
     {"normalise", "normalise(Tensor x, Tensor(a!) y, Tensor(b!) r, float eps) -> ()", call_normalise},
+    {"pack", "pack(Tensor w, Tensor(a!) panels, int transposed, int width, int first) -> ()", call_pack},
     {"project",
      "project(Tensor x, Tensor w, Tensor bias, Tensor norm, Tensor rotation, Tensor(a!) scratch, Tensor(b!) out, Tensor(c!) raw, int kv_heads, "
      "float eps) -> ()",

@@ -103,22 +103,26 @@ def linear(x: Tensor, w: Tensor) -> Tensor:
     return torch.ops.mkldnn._linear_pointwise(x, w, None, "none", [], "")
 
 
-def panels(w: Tensor, rows: int) -> Tensor:
-    """w [N, K], so many of its rows at a time, side by side: [ceil(N / rows), K, rows], those past N zero"""
-    n = (w.size(0) + rows - 1) // rows
-    padded = torch.zeros([n * rows, w.size(1)])
-    padded[:w.size(0)] = w
-    return padded.view(n, rows, w.size(1)).transpose(1, 2).contiguous()
+def panels(w: Tensor, transposed: bool) -> Tensor:
+    """sixteen rows of w [N, K], or of w', at a time, side by side: [ceil(N / 16), K, 16], those past N zero"""
+    n, k = (w.size(1), w.size(0)) if transposed else (w.size(0), w.size(1))
+    out = torch.empty([(n + 15) // 16, k, 16])
+    torch.ops.forkpoint.pack(w, out, int(transposed), 16, 0)
+    return out
 
 
 def packed_layer(wqkv: Tensor, wo: Tensor, wgu: Tensor, wd: Tensor) -> List[Tensor]:
     I = wgu.size(0) // 2
-    return [panels(wqkv, 16), panels(wo, 16), torch.cat([panels(wgu[:I], 8), panels(wgu[I:], 8)], 2), panels(wd, 16)]
+    gate_up = torch.empty([(I + 7) // 8, wgu.size(1), 16])   # eight rows of gate, eight of up
+    torch.ops.forkpoint.pack(wgu[:I], gate_up, 0, 8, 0)
+    torch.ops.forkpoint.pack(wgu[I:], gate_up, 0, 8, 8)
+    return [panels(wqkv, False), panels(wo, False), gate_up, panels(wd, False)]
 
 
 def transposed_layer(wqkv: Tensor, wo: Tensor, wgu: Tensor, wd: Tensor) -> List[Tensor]:
     """what layer_backward needs beside packed_layer"""
-    return [panels(wqkv.t(), 16), panels(wo.t(), 16), panels(wgu.t(), 16), panels(wd.t(), 16)]
+    return [panels(wqkv, True), panels(wo, True), panels(wgu, True), panels(wd, True)]
+
 
 # 96, below: TOGETHER of kernels.c
 
