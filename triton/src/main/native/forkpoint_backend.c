@@ -40,6 +40,20 @@ extern TRITONSERVER_Error *TRITONSERVER_InferenceResponseOutputCount(void *respo
 extern TRITONSERVER_Error *TRITONSERVER_InferenceResponseOutput(
     void *response, uint32_t index, const char **name, int *datatype, const int64_t **shape, uint64_t *dims, const void **base,
     size_t *bytes, int *memory_type, int64_t *memory_type_id, void **userp);
+extern TRITONSERVER_Error *TRITONBACKEND_RequestId(void *request, const char **id);
+extern TRITONSERVER_Error *TRITONBACKEND_InferenceRequestTimeoutMicroseconds(void *request, uint64_t *timeout);
+extern TRITONSERVER_Error *TRITONBACKEND_RequestInputCount(void *request, uint32_t *count);
+extern TRITONSERVER_Error *TRITONBACKEND_RequestInputByIndex(void *request, uint32_t index, void **input);
+extern TRITONSERVER_Error *TRITONBACKEND_InputProperties(
+    void *input, const char **name, int *datatype, const int64_t **shape, uint32_t *dims, uint64_t *bytes, uint32_t *buffers);
+extern TRITONSERVER_Error *TRITONBACKEND_InputBuffer(
+    void *input, uint32_t index, const void **buffer, uint64_t *bytes, int *memory_type, int64_t *memory_type_id);
+extern TRITONSERVER_Error *TRITONSERVER_InferenceRequestSetId(void *request, const char *id);
+extern TRITONSERVER_Error *TRITONSERVER_InferenceRequestSetTimeoutMicroseconds(void *request, uint64_t timeout);
+extern TRITONSERVER_Error *TRITONSERVER_InferenceRequestAddInput(
+    void *request, const char *name, int datatype, const int64_t *shape, uint64_t dims);
+extern TRITONSERVER_Error *TRITONSERVER_InferenceRequestAppendInputData(
+    void *request, const char *name, const void *base, size_t bytes, int memory_type, int64_t memory_type_id);
 enum { TYPE_INT32 = 8, TYPE_INT64 = 9, TYPE_FP32 = 11 };
 enum { ERROR_INTERNAL = 1, ERROR_UNAVAILABLE = 4, ERROR_UNSUPPORTED = 5 };
 enum { MEMORY_GPU = 2 };
@@ -197,26 +211,73 @@ Java_dev_forkpoint_triton_JvmBackend_sendTokens(
   return message;
 }
 
+/*
+ * A message as NativeMessage has it, so that it too crosses at once: timeout, length of the id, id; count of tensors; of each the length of its name, its type, dimensions and
+ * bytes, then shape, name and data. Texts close with a 0. Each takes eight bytes or a multiple.
+ */
+
 /* bytes that grow; at is NULL once there was no memory */
 struct packed {
   char *at;
   size_t size, room;
 };
 
+static size_t eights(size_t size) { return (size + 7) / 8 * 8; }
+
 static void pack(struct packed *p, const void *from, size_t size)
 {
-  if (p->at != NULL && p->size + size > p->room) {
-    p->room = 2 * (p->size + size);
+  if (p->at != NULL && p->size + eights(size) > p->room) {
+    p->room = 2 * (p->size + eights(size));
     char *larger = realloc(p->at, p->room);
     if (larger == NULL) free(p->at);
     p->at = larger;
   }
   if (p->at == NULL || size == 0) return;
   memcpy(p->at + p->size, from, size);
+  memset(p->at + p->size + size, 0, eights(size) - size);
   p->size += size;
 }
 
-/* static native byte[] readResponse(long response): what Tensor.unpack reads. Here, too, one crossing instead of many.
+static void fill(struct packed *p) { p->size = eights(p->size); }
+
+static void pack_header(struct packed *p, uint64_t timeout, const char *id, uint64_t tensors)
+{
+  uint64_t numbers[2] = {timeout, strlen(id) + 1};
+  pack(p, numbers, sizeof numbers);
+  pack(p, id, numbers[1]);
+  fill(p);
+  pack(p, &tensors, sizeof tensors);
+}
+
+/* all of a tensor but its data */
+static void pack_tensor(struct packed *p, const char *name, int type, const int64_t *shape, uint64_t dims, uint64_t bytes)
+{
+  uint64_t numbers[4] = {strlen(name) + 1, (uint64_t)type, dims, bytes};
+  pack(p, numbers, sizeof numbers);
+  pack(p, shape, dims * sizeof *shape);
+  pack(p, name, numbers[0]);
+  fill(p);
+}
+
+/* p as a Java array, and freed; or an IllegalStateException of what failed */
+static jbyteArray taken(JNIEnv *env, struct packed *p, TRITONSERVER_Error *e, const char *failed)
+{
+  jbyteArray out = NULL;
+  if (e) failed = TRITONSERVER_ErrorMessage(e);
+  if (!failed && p->at == NULL) failed = "no memory for tensors";
+  if (!failed && p->size > INT32_MAX) failed = "tensors of more than 2 GiB in one message";
+  if (failed) {
+    (*env)->ThrowNew(env, (*env)->FindClass(env, "java/lang/IllegalStateException"), failed);
+  } else {
+    out = (*env)->NewByteArray(env, (jsize)p->size);
+    if (out) (*env)->SetByteArrayRegion(env, out, 0, (jsize)p->size, (const jbyte *)p->at);
+  }
+  if (e) TRITONSERVER_ErrorDelete(e);
+  free(p->at);
+  return out;
+}
+
+/* static native byte[] readResponse(long response)
  * Throws IllegalStateException for what Triton refuses, and where tensors lie in GPU memory. */
 EXPORT JNIEXPORT jbyteArray JNICALL
 Java_dev_forkpoint_triton_JvmBackend_readResponse(JNIEnv *env, jclass cls, jlong handle)
@@ -224,11 +285,10 @@ Java_dev_forkpoint_triton_JvmBackend_readResponse(JNIEnv *env, jclass cls, jlong
   (void)cls;
   void *response = (void *)(intptr_t)handle;
   const char *failed = NULL;
-  jbyteArray out = NULL;
   uint32_t count = 0;
   struct packed p = {malloc(1024), 0, 1024};
   TRITONSERVER_Error *e = TRITONSERVER_InferenceResponseOutputCount(response, &count);
-  pack(&p, &count, sizeof count);
+  pack_header(&p, 0, "", count);
   for (uint32_t i = 0; i < count && !e && !failed; i++) {
     const char *name;
     const int64_t *shape;
@@ -242,23 +302,83 @@ Java_dev_forkpoint_triton_JvmBackend_readResponse(JNIEnv *env, jclass cls, jlong
         response, i, &name, &type, &shape, &dims, &base, &bytes, &memory, &device, &userp);
     if (e) break;
     if (memory == MEMORY_GPU) failed = "a response lies in GPU memory, which was not asked for";
-    uint64_t lengths[4] = {strlen(name), (uint64_t)type, dims, bytes};
-    pack(&p, lengths, sizeof lengths);
-    pack(&p, shape, dims * sizeof *shape);
-    pack(&p, name, lengths[0]);
+    pack_tensor(&p, name, type, shape, dims, bytes);
     if (!failed) pack(&p, base, bytes);
+    fill(&p);
   }
-  if (e) failed = TRITONSERVER_ErrorMessage(e);
-  if (!failed && p.at == NULL) failed = "no memory for a response";
-  if (failed) {
-    (*env)->ThrowNew(env, (*env)->FindClass(env, "java/lang/IllegalStateException"), failed);
-  } else {
-    out = (*env)->NewByteArray(env, (jsize)p.size);
-    if (out) (*env)->SetByteArrayRegion(env, out, 0, (jsize)p.size, (const jbyte *)p.at);
+  return taken(env, &p, e, failed);
+}
+
+/* static native byte[] readRequest(long request), to the backend; throws as readResponse does */
+EXPORT JNIEXPORT jbyteArray JNICALL
+Java_dev_forkpoint_triton_JvmBackend_readRequest(JNIEnv *env, jclass cls, jlong handle)
+{
+  (void)cls;
+  void *request = (void *)(intptr_t)handle;
+  const char *failed = NULL, *id = "";
+  uint64_t timeout = 0;
+  uint32_t count = 0;
+  struct packed p = {malloc(1024), 0, 1024};
+  TRITONSERVER_Error *e = TRITONBACKEND_InferenceRequestTimeoutMicroseconds(request, &timeout);
+  if (!e) e = TRITONBACKEND_RequestId(request, &id);
+  if (!e) e = TRITONBACKEND_RequestInputCount(request, &count);
+  pack_header(&p, timeout, id, count);
+  for (uint32_t i = 0; i < count && !e && !failed; i++) {
+    void *input;
+    const char *name;
+    const int64_t *shape;
+    uint32_t dims, buffers;
+    uint64_t bytes;
+    int type;
+    e = TRITONBACKEND_RequestInputByIndex(request, i, &input);
+    if (!e) e = TRITONBACKEND_InputProperties(input, &name, &type, &shape, &dims, &bytes, &buffers);
+    if (e) break;
+    pack_tensor(&p, name, type, shape, dims, bytes);
+    for (uint32_t b = 0; b < buffers && !e && !failed; b++) { /* Triton may hand an input over in pieces */
+      const void *base;
+      uint64_t part;
+      int memory = 0;
+      int64_t device = 0;
+      e = TRITONBACKEND_InputBuffer(input, b, &base, &part, &memory, &device);
+      if (!e && memory == MEMORY_GPU) failed = "an input lies in GPU memory (allowed: CPU memory)";
+      if (!e && !failed) pack(&p, base, part);
+    }
+    fill(&p);
   }
-  if (e) TRITONSERVER_ErrorDelete(e);
-  free(p.at);
-  return out;
+  return taken(env, &p, e, failed);
+}
+
+static const void *next(const char **at, uint64_t bytes)
+{
+  const void *here = *at;
+  *at += eights(bytes);
+  return here;
+}
+
+/* static native long fillRequest(long request, byte[] message, long block)
+ * Gives a new request id, timeout and inputs. block, as long as the message, keeps a copy, in which Triton has the inputs' data until the release.
+ * Returns the TRITONSERVER_Error; 0: none. */
+EXPORT JNIEXPORT jlong JNICALL
+Java_dev_forkpoint_triton_JvmBackend_fillRequest(JNIEnv *env, jclass cls, jlong handle, jbyteArray message, jlong block)
+{
+  (void)cls;
+  void *request = (void *)(intptr_t)handle;
+  const char *at = (const char *)(intptr_t)block;
+  (*env)->GetByteArrayRegion(env, message, 0, (*env)->GetArrayLength(env, message), (jbyte *)(intptr_t)block);
+  const uint64_t *numbers = next(&at, 2 * sizeof *numbers);
+  const char *id = next(&at, numbers[1]);
+  uint64_t count = *(const uint64_t *)next(&at, sizeof count);
+  TRITONSERVER_Error *e = TRITONSERVER_InferenceRequestSetTimeoutMicroseconds(request, numbers[0]);
+  if (!e) e = TRITONSERVER_InferenceRequestSetId(request, id);
+  for (uint64_t i = 0; i < count && !e; i++) {
+    const uint64_t *lengths = next(&at, 4 * sizeof *lengths);
+    const int64_t *shape = next(&at, lengths[2] * sizeof *shape);
+    const char *name = next(&at, lengths[0]);
+    const void *data = next(&at, lengths[3]);
+    e = TRITONSERVER_InferenceRequestAddInput(request, name, (int)lengths[1], shape, lengths[2]);
+    if (!e) e = TRITONSERVER_InferenceRequestAppendInputData(request, name, data, lengths[3], 0, 0);
+  }
+  return (jlong)(intptr_t)e;
 }
 
 /*

@@ -6,16 +6,9 @@ import static dev.forkpoint.triton.Native.scratch;
 import static org.bytedeco.tritonserver.global.tritonserver.*;
 
 import dev.forkpoint.triton.TritonException.Code;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.LongPointer;
-import org.bytedeco.tritonserver.tritonserver.TRITONBACKEND_Input;
 import org.bytedeco.tritonserver.tritonserver.TRITONBACKEND_ModelInstance;
 import org.bytedeco.tritonserver.tritonserver.TRITONBACKEND_Request;
 import org.bytedeco.tritonserver.tritonserver.TRITONBACKEND_Response;
@@ -67,49 +60,16 @@ final class BackendStream implements RolloutSink {
     }
 
     RolloutRequest read() {
-        Native.Scratch s = scratch();
-        check(TRITONBACKEND_RequestId(request, s.pa));
-        String id = Native.string(s.a.get());
-        check(TRITONBACKEND_InferenceRequestTimeoutMicroseconds(request, s.l1));
-        long timeoutMicros = s.l1.get();
-        check(TRITONBACKEND_RequestInputCount(request, s.i1));
-        int n = s.i1.get();
-        List<Tensor> inputs = new ArrayList<>(n);
-        for (int i = 0; i < n; i++) {
-            check(TRITONBACKEND_RequestInputByIndex(request, i, s.pa));
-            inputs.add(input(new TRITONBACKEND_Input(at(s.a.get()))));
+        NativeMessage message;
+        try {
+            message = NativeMessage.unpack(JvmBackend.readRequest(request.address()));
+        } catch (IllegalStateException e) {
+            throw new TritonException(Code.INVALID_ARGUMENT, "inputs: " + e.getMessage(), e);
         }
-        RolloutRequest rollout = TensorContract.decode(id, inputs, timeoutMicros);
+        RolloutRequest rollout =
+                TensorContract.decode(message.id(), message.tensors(), message.timeoutMicros());
         chunks = rollout.chunks();
         return rollout;
-    }
-
-    private static Tensor input(TRITONBACKEND_Input input) {
-        Native.Scratch s = scratch();
-        check(TRITONBACKEND_InputProperties(input, s.pa, s.i1, s.pb, s.i2, s.l1, s.i3));
-        String name = Native.string(s.a.get());
-        Tensor.Type type = Tensor.Type.of(s.i1.get());
-        long[] shape = new long[s.i2.get()];
-        if (shape.length > 0) {
-            new LongPointer(at(s.b.get())).get(shape);
-        }
-        byte[] all = new byte[Math.toIntExact(s.l1.get())];
-        int buffers = s.i3.get(); // Triton may hand an input over in pieces
-        int filled = 0;
-        for (int i = 0; i < buffers; i++) {
-            s.i2.put(TRITONSERVER_MEMORY_CPU);
-            check(TRITONBACKEND_InputBuffer(input, i, s.pa, s.l1, s.i2, s.l2));
-            if (s.i2.get() == TRITONSERVER_MEMORY_GPU) {
-                throw new TritonException(
-                        Code.INVALID_ARGUMENT, name + ": in GPU memory (allowed: CPU memory)");
-            }
-            int size = Math.toIntExact(s.l1.get());
-            if (size > 0) {
-                new BytePointer(at(s.a.get())).get(all, filled, size);
-            }
-            filled += size;
-        }
-        return new Tensor(name, type, shape, ByteBuffer.wrap(all).order(ByteOrder.LITTLE_ENDIAN));
     }
 
     /** Hands the rollout to the engine. */

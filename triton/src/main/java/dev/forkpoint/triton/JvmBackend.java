@@ -117,11 +117,22 @@ final class JvmBackend {
             int batchSize);
 
     /**
-     * The outputs of a response, for {@link Tensor#unpack}.
+     * A response, for {@link NativeMessage#unpack}.
      *
-     * @throws IllegalStateException for what Triton refuses
+     * @throws IllegalStateException for what Triton refuses, and tensors in GPU memory
      */
     static native byte[] readResponse(long response);
+
+    /** A request that the backend was given; as {@link #readResponse}. */
+    static native byte[] readRequest(long request);
+
+    /**
+     * Gives a new request id, timeout and inputs: what {@link NativeMessage#pack} wrote.
+     *
+     * @param block where Triton finds the inputs until the release; as long as the message
+     * @return the address of a TRITONSERVER_Error; 0: none
+     */
+    static native long fillRequest(long request, byte[] message, long block);
 
     static native long allocatorFn(int which);
 

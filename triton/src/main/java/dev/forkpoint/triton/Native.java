@@ -46,9 +46,6 @@ final class Native {
         final PointerPointer<Pointer> pd = new PointerPointer<>(d);
         final IntPointer i1 = new IntPointer(1);
         final IntPointer i2 = new IntPointer(1);
-        final IntPointer i3 = new IntPointer(1);
-        final LongPointer l1 = new LongPointer(1);
-        final LongPointer l2 = new LongPointer(1);
         final SizeTPointer size = new SizeTPointer(1);
         final boolean[] flag = new boolean[1];
     }

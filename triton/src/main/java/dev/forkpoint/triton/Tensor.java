@@ -8,10 +8,7 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * One named tensor.
@@ -66,36 +63,6 @@ public record Tensor(String name, Type type, long[] shape, ByteBuffer data) {
             throw new TritonException(
                     TritonException.Code.UNSUPPORTED, "Triton data type " + number);
         }
-    }
-
-    /**
-     * What {@link JvmBackend#readResponse} packed: a count, and of each tensor the length of its
-     * name, its type, dimensions and bytes, then shape, name and data. The data are not copied
-     * again.
-     */
-    static List<Tensor> unpack(byte[] packed) {
-        ByteBuffer in = ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN);
-        int count = in.getInt();
-        List<Tensor> all = new ArrayList<>(count);
-        for (int i = 0; i < count; i++) {
-            int nameLength = (int) in.getLong();
-            Type type = Type.of((int) in.getLong());
-            long[] shape = new long[(int) in.getLong()];
-            int bytes = (int) in.getLong();
-            for (int d = 0; d < shape.length; d++) {
-                shape[d] = in.getLong();
-            }
-            int name = in.position();
-            int data = name + nameLength;
-            all.add(
-                    new Tensor(
-                            new String(packed, name, nameLength, StandardCharsets.UTF_8),
-                            type,
-                            shape,
-                            in.slice(data, bytes).order(ByteOrder.LITTLE_ENDIAN)));
-            in.position(data + bytes);
-        }
-        return all;
     }
 
     /** How many elements the shape has. */

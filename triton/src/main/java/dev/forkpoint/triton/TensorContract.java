@@ -11,6 +11,7 @@ import dev.forkpoint.triton.TritonException.Code;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -141,7 +142,7 @@ public final class TensorContract {
      *     allowed
      */
     public static RolloutRequest decode(String id, List<Tensor> tensors, long timeoutMicros) {
-        Map<Input, Tensor> byInput = new HashMap<>();
+        Map<Input, Tensor> byInput = new EnumMap<>(Input.class);
         for (Tensor tensor : tensors) {
             Input input = input(tensor.name());
             RolloutRequest.require(

@@ -393,7 +393,7 @@ public final class TritonServer implements AutoCloseable {
                         new TRITONSERVER_InferenceRequest(at(s.a.get())),
                         listener);
         try {
-            call.send(id, inputs, timeoutMicros);
+            call.send(new NativeMessage(id, timeoutMicros, inputs));
         } catch (TritonException e) {
             call.discard(); // refused: the request is still ours
             throw e;
@@ -496,36 +496,12 @@ public final class TritonServer implements AutoCloseable {
             this.listener = listener;
         }
 
-        private void send(String requestId, List<Tensor> tensors, long timeoutMicros) {
-            check(TRITONSERVER_InferenceRequestSetId(handle, requestId));
-            check(TRITONSERVER_InferenceRequestSetTimeoutMicroseconds(handle, timeoutMicros));
-            // One block without an owner: of JavaCPP's owned pointers each reads /proc/self/statm
-            Pointer block =
-                    Pointer.malloc(tensors.stream().mapToLong(t -> padded(t.data().limit())).sum());
-            inputs = block;
-            long address = block.address();
-            for (Tensor input : tensors) {
-                check(
-                        TRITONSERVER_InferenceRequestAddInput(
-                                handle,
-                                input.name(),
-                                input.type().number(),
-                                input.shape(),
-                                input.shape().length));
-                byte[] bytes = new byte[input.data().limit()];
-                input.data().duplicate().rewind().get(bytes);
-                BytePointer data = new BytePointer(at(address));
-                data.put(bytes);
-                check(
-                        TRITONSERVER_InferenceRequestAppendInputData(
-                                handle,
-                                input.name(),
-                                data,
-                                bytes.length,
-                                TRITONSERVER_MEMORY_CPU,
-                                0));
-                address += padded(bytes.length);
-            }
+        private void send(NativeMessage message) {
+            byte[] packed = message.pack();
+            // Without an owner: of JavaCPP's owned pointers each reads /proc/self/statm
+            inputs = Pointer.malloc(packed.length);
+            long error = JvmBackend.fillRequest(handle.address(), packed, inputs.address());
+            check(error == 0 ? null : new TRITONSERVER_Error(at(error)));
             Pointer userp = at(id);
             calls.put(id, this);
             check(TRITONSERVER_InferenceRequestSetReleaseCallback(handle, onRelease, userp));
@@ -546,11 +522,6 @@ public final class TritonServer implements AutoCloseable {
                 Pointer.free(inputs);
                 inputs = null;
             }
-        }
-
-        /** So that each tensor begins where its type may. */
-        private static long padded(int bytes) {
-            return Math.max(8, (bytes + 7L) / 8 * 8);
         }
 
         @Override
@@ -634,7 +605,8 @@ public final class TritonServer implements AutoCloseable {
                 call.listener.onError(Native.take(error, false)); // owned by the response
             } else {
                 call.listener.onResponse(
-                        Tensor.unpack(JvmBackend.readResponse(response.address())), last);
+                        NativeMessage.unpack(JvmBackend.readResponse(response.address())).tensors(),
+                        last);
             }
         } catch (Throwable t) {
             LOG.error("a response's listener threw", t); // the end must still reach it
