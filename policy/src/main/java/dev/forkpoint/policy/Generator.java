@@ -95,7 +95,7 @@ public final class Generator implements AutoCloseable {
             }
             burst++;
             queue.add(response);
-            if (idle > 0) {
+            if (idle > 0 || burst == burstBefore) {
                 notifyAll();
             }
         }
@@ -226,7 +226,8 @@ public final class Generator implements AutoCloseable {
 
     /**
      * Waits for a request and a place for it, then a moment for its companions: a batch that begins
-     * full needs fewer decode calls. One that comes alone, as the last one did, has none.
+     * full needs fewer decode calls. One that comes alone, as the last one did, has none; and as
+     * many as came the last time are taken for all.
      */
     private void awaitWork() throws InterruptedException {
         idle++;
@@ -236,10 +237,15 @@ public final class Generator implements AutoCloseable {
         idle--;
         long end = System.nanoTime() + MOST_LINGER_NANOS;
         int seen = Math.max(burst, burstBefore) > 1 ? 0 : queue.size();
-        while (System.nanoTime() < end && (seen < queue.size() || arriving.getAsInt() > 0)) {
+        while (System.nanoTime() < end && (moreThan(seen) || arriving.getAsInt() > 0)) {
             seen = queue.size();
             wait(burst < burstBefore ? SILENCE_BEFORE_THE_REST_MILLIS : SILENCE_MILLIS);
         }
+    }
+
+    private boolean moreThan(int seen) {
+        boolean complete = burstBefore > 1 && burst >= burstBefore;
+        return seen < queue.size() && !complete;
     }
 
     /**

@@ -36,7 +36,9 @@ public record RolloutChunk(
     }
 
     private static void requireLength(String name, int found, int n) {
-        RolloutRequest.require(found == n, name, found + " values", "as many as token_ids: " + n);
+        if (found != n) {
+            throw RolloutRequest.refused(name, found + " values", "as many as token_ids: " + n);
+        }
     }
 
     /** Without the first {@code start} tokens. */

@@ -32,7 +32,9 @@ public record RolloutRequest(
         int priority) {
 
     public RolloutRequest {
-        require(id.length() <= 128, "id", id.length() + " characters", "at most 128");
+        if (id.length() > 128) {
+            throw refused("id", id.length() + " characters", "at most 128");
+        }
         require(promptIds.length > 0, "prompt_ids", "no ids", "at least one");
         requireIds("prompt_ids", promptIds);
         require(maxTokens >= 1, "max_tokens", maxTokens, "at least 1");
@@ -157,14 +159,21 @@ public record RolloutRequest(
 
     private static void requireIds(String name, int[] ids) {
         for (int i = 0; i < ids.length; i++) {
-            require(ids[i] >= 0, name + "[" + i + "]", ids[i], "at least 0");
+            if (ids[i] < 0) {
+                throw refused(name + "[" + i + "]", ids[i], "at least 0");
+            }
         }
     }
 
+    /** For what is checked seldom: its texts are made whether it holds or not. */
     static void require(boolean holds, String name, Object found, String allowed) {
         if (!holds) {
-            throw new TritonException(
-                    Code.INVALID_ARGUMENT, name + ": " + found + " (allowed: " + allowed + ")");
+            throw refused(name, found, allowed);
         }
+    }
+
+    static TritonException refused(String name, Object found, String allowed) {
+        return new TritonException(
+                Code.INVALID_ARGUMENT, name + ": " + found + " (allowed: " + allowed + ")");
     }
 }

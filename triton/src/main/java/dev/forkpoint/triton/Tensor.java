@@ -137,12 +137,15 @@ public record Tensor(String name, Type type, long[] shape, ByteBuffer data) {
     }
 
     private ByteBuffer view(Type expected) {
-        RolloutRequest.require(type == expected, name, "type " + type, expected.name());
-        RolloutRequest.require(
-                data.limit() == elements() * expected.width(),
-                name,
-                data.limit() + " bytes",
-                elements() * expected.width() + ", by its shape " + Arrays.toString(shape));
+        if (type != expected) {
+            throw RolloutRequest.refused(name, "type " + type, expected.name());
+        }
+        if (data.limit() != elements() * expected.width()) {
+            throw RolloutRequest.refused(
+                    name,
+                    data.limit() + " bytes",
+                    elements() * expected.width() + ", by its shape " + Arrays.toString(shape));
+        }
         return data.duplicate().order(ByteOrder.LITTLE_ENDIAN).rewind();
     }
 }

@@ -60,6 +60,8 @@ public final class TensorContract {
         CHUNK_MILLIS("chunk_millis", Tensor.Type.INT32, 1, false),
         PRIORITY("priority", Tensor.Type.INT32, 1, false);
 
+        private static final Input[] ALL = values();
+
         private final String wire;
         private final Tensor.Type type;
         private final long dim;
@@ -70,6 +72,10 @@ public final class TensorContract {
             this.type = type;
             this.dim = dim;
             this.required = required;
+        }
+
+        private String shape() {
+            return "[" + (dim < 0 ? "n" : dim) + "]";
         }
     }
 
@@ -145,30 +151,29 @@ public final class TensorContract {
         Map<Input, Tensor> byInput = new EnumMap<>(Input.class);
         for (Tensor tensor : tensors) {
             Input input = input(tensor.name());
-            RolloutRequest.require(
-                    tensor.shape().length == 1 && (input.dim < 0 || tensor.shape()[0] == input.dim),
-                    tensor.name(),
-                    "shape " + Arrays.toString(tensor.shape()),
-                    "[" + (input.dim < 0 ? "n" : input.dim) + "]");
+            if (tensor.shape().length != 1 || (input.dim >= 0 && tensor.shape()[0] != input.dim)) {
+                throw RolloutRequest.refused(
+                        tensor.name(), "shape " + Arrays.toString(tensor.shape()), input.shape());
+            }
             RolloutRequest.require(
                     byInput.put(input, tensor) == null, tensor.name(), "given twice", "once");
         }
-        for (Input input : Input.values()) {
-            RolloutRequest.require(
-                    !input.required || byInput.containsKey(input),
-                    input.wire,
-                    "missing",
-                    input.type + " of shape [" + (input.dim < 0 ? "n" : input.dim) + "]");
+        for (Input input : Input.ALL) {
+            if (input.required && !byInput.containsKey(input)) {
+                throw RolloutRequest.refused(
+                        input.wire, "missing", input.type + " of shape " + input.shape());
+            }
         }
         boolean fork = byInput.containsKey(Input.FORK_TEMPERATURE);
-        RolloutRequest.require(
-                fork == byInput.containsKey(Input.FORK_ENTROPY),
-                fork ? Input.FORK_ENTROPY.wire : Input.FORK_TEMPERATURE.wire,
-                "missing",
-                "both or neither of "
-                        + Input.FORK_TEMPERATURE.wire
-                        + " and "
-                        + Input.FORK_ENTROPY.wire);
+        if (fork != byInput.containsKey(Input.FORK_ENTROPY)) {
+            throw RolloutRequest.refused(
+                    fork ? Input.FORK_ENTROPY.wire : Input.FORK_TEMPERATURE.wire,
+                    "missing",
+                    "both or neither of "
+                            + Input.FORK_TEMPERATURE.wire
+                            + " and "
+                            + Input.FORK_ENTROPY.wire);
+        }
         Sampling sampling =
                 new Sampling(
                         doubleOf(byInput, Input.TEMPERATURE, 1),
@@ -182,12 +187,8 @@ public final class TensorContract {
                                 : null);
         Tensor stopIds = byInput.get(Input.STOP_IDS);
         Tensor ignoreEos = byInput.get(Input.IGNORE_EOS);
-        if (ignoreEos != null) {
-            RolloutRequest.require(
-                    ignoreEos.type() == Tensor.Type.BOOL,
-                    Input.IGNORE_EOS.wire,
-                    "type " + ignoreEos.type(),
-                    "BOOL");
+        if (ignoreEos != null && ignoreEos.type() != Tensor.Type.BOOL) {
+            throw RolloutRequest.refused(Input.IGNORE_EOS.wire, "type " + ignoreEos.type(), "BOOL");
         }
         return new RolloutRequest(
                 id,
@@ -205,7 +206,7 @@ public final class TensorContract {
     }
 
     private static Input input(String wire) {
-        for (Input input : Input.values()) {
+        for (Input input : Input.ALL) {
             if (input.wire.equals(wire)) {
                 return input;
             }

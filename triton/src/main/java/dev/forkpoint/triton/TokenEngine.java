@@ -51,20 +51,20 @@ public interface TokenEngine extends AutoCloseable {
         public void check(RolloutRequest request) {
             checkIds("prompt_ids", request.promptIds());
             checkIds("stop_ids", request.stopIds());
-            RolloutRequest.require(
-                    request.promptIds().length < contextLength,
-                    "prompt_ids",
-                    request.promptIds().length + " ids",
-                    "fewer than the policy's context of " + contextLength);
+            if (request.promptIds().length >= contextLength) {
+                throw RolloutRequest.refused(
+                        "prompt_ids",
+                        request.promptIds().length + " ids",
+                        "fewer than the policy's context of " + contextLength);
+            }
         }
 
         private void checkIds(String name, int[] ids) {
             for (int i = 0; i < ids.length; i++) {
-                RolloutRequest.require(
-                        ids[i] >= 0 && ids[i] < vocabularySize,
-                        name + "[" + i + "]",
-                        ids[i],
-                        "0 to " + (vocabularySize - 1));
+                if (ids[i] < 0 || ids[i] >= vocabularySize) {
+                    throw RolloutRequest.refused(
+                            name + "[" + i + "]", ids[i], "0 to " + (vocabularySize - 1));
+                }
             }
         }
     }

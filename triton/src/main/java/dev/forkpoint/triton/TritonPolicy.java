@@ -152,7 +152,11 @@ public final class TritonPolicy {
 
         @Override
         public void onEnd() {
-            onError(new TritonException(Code.INTERNAL, "the stream ended without a finish reason"));
+            if (!ended.get()) { // an exception costs more than a chunk
+                onError(
+                        new TritonException(
+                                Code.INTERNAL, "the stream ended without a finish reason"));
+            }
         }
     }
 }

@@ -469,11 +469,12 @@ public final class TritonServer implements AutoCloseable {
 
     /** A name is a directory of the repository: it must not lead out of it. */
     static String requireName(String model) {
-        RolloutRequest.require(
-                MODEL_NAME.matcher(model).matches(),
-                "model",
-                "'" + (model.length() > 128 ? model.substring(0, 128) + "…" : model) + "'",
-                "up to 128 letters, digits, '.', '_', '-', not beginning with '.' or '-'");
+        if (!MODEL_NAME.matcher(model).matches()) {
+            throw RolloutRequest.refused(
+                    "model",
+                    "'" + (model.length() > 128 ? model.substring(0, 128) + "…" : model) + "'",
+                    "up to 128 letters, digits, '.', '_', '-', not beginning with '.' or '-'");
+        }
         return model;
     }
 
