@@ -34,7 +34,7 @@ public final class Trainer implements AutoCloseable {
 
     private static final long PART_ELEMENTS = 1L << 20;
 
-    /** oneDNN compiles and keeps a kernel for each count of tokens it meets. */
+    /** oneDNN compiles and keeps a kernel for each count of rows it meets. */
     private static final int QUANTUM = 32;
 
     private final Policy policy;

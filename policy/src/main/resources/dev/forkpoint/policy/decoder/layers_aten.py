@@ -1,5 +1,5 @@
-"""What decoder.py is made of on every other device, in libtorch's operators; the reference for layers_native.py. With bfloat16, dense products
-are of bfloat16 operands, and everything else is float32.
+"""What decoder.py is made of on every other device, in libtorch's operators; the reference for layers_native.py, which says what each function
+does. With bfloat16, dense products are of bfloat16 operands, and everything else is float32.
 """
 import sys
 from typing import List, Tuple

@@ -1,7 +1,6 @@
 """What decoder.py is made of on Linux on x86-64: our own operators (kernels.c), which take several steps at once; for the head's products, oneDNN's.
 
-oneDNN generates AVX-512 on every CPU that has it, where MKL (aten::linear, mm) falls back to AVX2 on CPUs that are not Intel's; its operator has no
-autograd, hence the backward by hand.
+oneDNN generates AVX-512 on every CPU that has it, where MKL (aten::linear, mm) falls back to AVX2 on CPUs that are not Intel's.
 """
 import os
 from typing import List, Tuple
