@@ -7,7 +7,8 @@ package dev.forkpoint.policy;
 public interface GenerationListener {
 
     /**
-     * More tokens, at most those of one decode call; the last ones too, before {@link #onFinished}.
+     * The next tokens, at most those of one decode call. Those that end the response may come with
+     * {@link #onFinished} only.
      */
     default void onTokens(TokenChunk chunk) {}
 

@@ -392,9 +392,10 @@ final class Lane implements AutoCloseable {
                                 statistics[at + n],
                                 statistics[at + 2 * n]);
             }
-            r.tellTokens(before);
             if (ended) {
                 end(b, r.stopped() ? FinishReason.STOP : FinishReason.LENGTH);
+            } else {
+                r.tellTokens(before);
             }
         }
         int wanted = Batching.rows(active, policy.config());

@@ -1,5 +1,7 @@
 package dev.forkpoint.policy;
 
+import java.util.Arrays;
+
 /**
  * One sampled response of T tokens.
  *
@@ -29,5 +31,16 @@ public record Rollout(
                                     entropy.length,
                                     collisionProbability.length));
         }
+    }
+
+    /** The tokens from one on, as a chunk; empty when there are none. */
+    public TokenChunk from(int start) {
+        int n = tokenIds.length;
+        return new TokenChunk(
+                start,
+                Arrays.copyOfRange(tokenIds, start, n),
+                Arrays.copyOfRange(logProb, start, n),
+                Arrays.copyOfRange(entropy, start, n),
+                Arrays.copyOfRange(collisionProbability, start, n));
     }
 }

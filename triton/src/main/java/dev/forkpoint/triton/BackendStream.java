@@ -228,6 +228,14 @@ final class BackendStream implements RolloutSink {
     }
 
     @Override
+    public synchronized void onLastTokens(RolloutChunk chunk, FinishReason reason, Stats stats) {
+        if (open) {
+            append(chunk);
+            onFinished(reason, stats);
+        }
+    }
+
+    @Override
     public synchronized void onFinished(FinishReason reason, Stats stats) {
         if (!open) {
             return;

@@ -11,6 +11,12 @@ public interface RolloutSink {
 
     void onFinished(FinishReason reason, Stats stats);
 
+    /** {@link #onTokens} and {@link #onFinished} at once, for sinks that need one message less. */
+    default void onLastTokens(RolloutChunk chunk, FinishReason reason, Stats stats) {
+        onTokens(chunk);
+        onFinished(reason, stats);
+    }
+
     void onFailed(TritonException error);
 
     /**

@@ -168,19 +168,22 @@ public final class ToyEngine implements TokenEngine {
         }
         int token = token(weights, s.request, s.position++);
         float[] values = {1f / (2 + token)};
-        s.sink.onTokens(
+        RolloutChunk chunk =
                 new RolloutChunk(
                         new int[] {token},
                         new float[] {-(float) Math.log(2 + token)},
                         entropies ? values : null,
                         entropies ? new float[] {values[0] / 2} : null,
-                        new long[] {version}));
+                        new long[] {version});
         FinishReason reason = reason(s, token);
         if (reason == FinishReason.NONE) {
+            s.sink.onTokens(chunk);
             return false;
         }
-        s.sink.onFinished(
-                reason, new RolloutSink.Stats((s.startedNanos - s.submittedNanos) / 1000, batch));
+        s.sink.onLastTokens(
+                chunk,
+                reason,
+                new RolloutSink.Stats((s.startedNanos - s.submittedNanos) / 1000, batch));
         return true;
     }
 

@@ -13,6 +13,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.awaitility.Awaitility;
@@ -111,6 +114,39 @@ class TritonServerTest {
         Gathered got = generate(policy, request).await();
         assertThat(got.ids).isEqualTo(expected(7, request, 100));
         assertThat(got.chunks.stream().map(RolloutChunk::size)).startsWith(1, 16, 16).hasSize(8);
+    }
+
+    @Test
+    void theLastChunkSaysHowTheResponseEnded() throws Exception {
+        RolloutRequest request = request(97, 4).withChunks(new Chunks(16, 0));
+        List<TensorContract.Response> responses = new CopyOnWriteArrayList<>();
+        CountDownLatch ended = new CountDownLatch(1);
+        server.infer(
+                "policy",
+                request.id(),
+                TensorContract.encode(request),
+                0,
+                new TritonServer.Listener() {
+                    @Override
+                    public void onResponse(List<Tensor> outputs, boolean last) {
+                        responses.add(TensorContract.decodeResponse(outputs));
+                    }
+
+                    @Override
+                    public void onError(TritonException error) {
+                        ended.countDown();
+                    }
+
+                    @Override
+                    public void onEnd() {
+                        ended.countDown();
+                    }
+                });
+        assertThat(ended.await(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(responses.stream().map(r -> r.chunk().size()))
+                .containsExactly(1, 16, 16, 16, 16, 16, 16);
+        assertThat(responses.get(6).reason()).isEqualTo(FinishReason.LENGTH);
+        assertThat(responses.get(6).stats().batchSize()).isPositive();
     }
 
     @Test

@@ -76,6 +76,7 @@ final class BenchPolicy {
 
                         @Override
                         public void onFinished(Rollout rollout) {
+                            onTokens(rollout.from(0));
                             left.countDown();
                         }
 

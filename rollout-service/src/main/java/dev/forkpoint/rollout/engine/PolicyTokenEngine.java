@@ -140,17 +140,14 @@ final class PolicyTokenEngine implements TokenEngine {
 
         @Override
         public void onFinished(Rollout rollout) {
-            int n = rollout.tokenIds().length;
-            if (handedOver < n) {
-                sink.onTokens(
-                        chunk(
-                                Arrays.copyOfRange(rollout.tokenIds(), handedOver, n),
-                                Arrays.copyOfRange(rollout.logProb(), handedOver, n),
-                                Arrays.copyOfRange(rollout.entropy(), handedOver, n),
-                                Arrays.copyOfRange(rollout.collisionProbability(), handedOver, n)));
-            }
+            TokenChunk last = rollout.from(handedOver);
             long first = firstNanos == 0 ? System.nanoTime() : firstNanos;
-            sink.onFinished(
+            sink.onLastTokens(
+                    chunk(
+                            last.tokenIds(),
+                            last.logProb(),
+                            last.entropy(),
+                            last.collisionProbability()),
                     switch (rollout.finishReason()) {
                         case STOP -> FinishReason.STOP;
                         case LENGTH -> FinishReason.LENGTH;

@@ -39,6 +39,7 @@ final class RunningRollout implements GenerationListener, Work {
     private final @Nullable StreamDecoder stopText;
     private final StringBuilder tail = new StringBuilder();
     private final long arrivedAt = System.nanoTime();
+    private int seen; // tokens of the response
     private long firstTokenAt;
     private long chunkAt = arrivedAt;
     private @Nullable TokenChunk unsent;
@@ -86,6 +87,7 @@ final class RunningRollout implements GenerationListener, Work {
 
     @Override
     public void onTokens(TokenChunk chunk) {
+        seen += chunk.tokenIds().length;
         if (firstTokenAt == 0) {
             firstTokenAt = System.nanoTime();
             meters.timeToFirstToken(firstTokenAt - arrivedAt);
@@ -162,6 +164,9 @@ final class RunningRollout implements GenerationListener, Work {
 
     @Override
     public void onFinished(Rollout r) {
+        if (seen < r.tokenIds().length) {
+            onTokens(r.from(seen));
+        }
         FinishReason reason = r.finishReason();
         int n = r.tokenIds().length;
         if (stopAt >= 0 && stopAt <= n) {

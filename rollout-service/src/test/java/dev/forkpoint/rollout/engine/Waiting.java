@@ -32,6 +32,7 @@ final class Waiting implements GenerationListener {
 
     @Override
     public void onFinished(Rollout finished) {
+        onTokens(finished.from(tokens()));
         rollout.complete(finished);
     }
 
