@@ -19,4 +19,5 @@ for level in 1 3 4; do
     gcc -c -DLEVEL=$level -march=$arch -O3 -std=gnu11 -Wall -Wextra -Wno-psabi -fno-math-errno -fno-trapping-math -ffp-contract=fast \
         -fvisibility=hidden -fPIC -o "$link/$level.o" kernels.c
 done
-gcc -shared -s -Wl,--build-id=none -o "$out/libforkpoint_kernels.so" "$link/1.o" "$link/3.o" "$link/4.o" -Wl,--no-as-needed -L"$link" -ltorch_cpu -lm
+# nodelete: libtorch keeps the operators' addresses, whoever unloads the library.
+gcc -shared -s -Wl,--build-id=none -Wl,-z,nodelete -o "$out/libforkpoint_kernels.so" "$link/1.o" "$link/3.o" "$link/4.o" -Wl,--no-as-needed -L"$link" -ltorch_cpu -lm

@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The operators of kernels.c, which libtorch knows as {@code forkpoint::*} from the moment their
@@ -18,8 +17,8 @@ final class Kernels {
 
     private static final String RESOURCE = "/native/linux-x86_64/libforkpoint_kernels.so";
 
-    /** Held, since JNA unloads what nobody holds. */
-    private static @Nullable NativeLibrary library;
+    /** Set once they are there: of all class loaders of a process the first loads them. */
+    private static final String LOADED = "forkpoint.kernels.loaded";
 
     private Kernels() {}
 
@@ -36,10 +35,16 @@ final class Kernels {
      *
      * @throws IllegalStateException if they cannot be loaded
      */
-    static synchronized void load() {
-        if (library != null) {
-            return;
+    static void load() {
+        synchronized (Runtime.getRuntime()) {
+            if (System.getProperty(LOADED) == null) {
+                loadCopy();
+                System.setProperty(LOADED, "true");
+            }
         }
+    }
+
+    private static void loadCopy() {
         try (InputStream in = Kernels.class.getResourceAsStream(RESOURCE)) {
             if (in == null) {
                 throw new IllegalStateException(RESOURCE + ": missing from the policy library");
@@ -47,7 +52,7 @@ final class Kernels {
             Path copy = Files.createTempFile("forkpoint-kernels", ".so");
             try {
                 Files.copy(in, copy, StandardCopyOption.REPLACE_EXISTING);
-                library = NativeLibrary.getInstance(copy.toString());
+                var unused = NativeLibrary.getInstance(copy.toString());
             } catch (UnsatisfiedLinkError e) {
                 throw new IllegalStateException(
                         copy

@@ -38,8 +38,8 @@ public final class Script {
     private final PtSymbolBlock module;
     private final PtNDArray empty;
 
-    private Script(String device, String products) {
-        String archive = "decoder-" + products + ".pt";
+    private Script(String device, String layers) {
+        String archive = "decoder-" + layers + ".pt";
         Engine engine = engine();
         if (!device.equals("cpu") && index(device) >= engine.getGpuCount()) {
             throw new IllegalArgumentException(
@@ -54,7 +54,7 @@ public final class Script {
                         engine.newBaseManager(
                                 device.equals("cpu") ? Device.cpu() : Device.gpu(index(device)));
         prepareThread();
-        if (products.equals("onednn")) {
+        if (layers.equals("native")) {
             Kernels.load();
         }
         try (InputStream in =
@@ -75,13 +75,12 @@ public final class Script {
      * @throws IllegalArgumentException if there is no such device
      */
     public static Script on(String device) {
-        boolean oneDnn = device.equals("cpu") && Kernels.supported() && !plainProducts;
-        return of(device, oneDnn ? "onednn" : "aten");
+        boolean ours = device.equals("cpu") && Kernels.supported() && !plainProducts;
+        return of(device, ours ? "native" : "aten");
     }
 
     /**
-     * The same functions with dense products of bfloat16 operands, which take tensors of {@link
-     * #on}.
+     * The same functions with dense products of bfloat16 operands, which take tensors of {@link #on}.
      *
      * @throws IllegalArgumentException if there is no such device
      */
@@ -89,8 +88,8 @@ public final class Script {
         return of(device, "bfloat16");
     }
 
-    private static Script of(String device, String products) {
-        return LOADED.computeIfAbsent(device + " " + products, key -> new Script(device, products));
+    private static Script of(String device, String layers) {
+        return LOADED.computeIfAbsent(device + " " + layers, key -> new Script(device, layers));
     }
 
     /**

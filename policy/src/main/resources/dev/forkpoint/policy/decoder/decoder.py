@@ -1,6 +1,6 @@
 """Decoders of the Llama kind as TorchScript: sampling with a KV cache, scoring, and a forward/backward pair written by hand.
 
-    python decoder.py onednn decoder-onednn.pt     # Linux on x86-64: layers_native.py
+    python decoder.py native decoder-native.pt     # Linux on x86-64: layers_native.py
     python decoder.py aten decoder-aten.pt         # every other device, and the reference for the first: layers_aten.py
     python decoder.py bfloat16 decoder-bfloat16.pt # autocast: the same with dense products of bfloat16 operands
 
@@ -25,7 +25,7 @@ from torch import Tensor
 
 sys.dont_write_bytecode = True   # this folder is packed as it is
 
-if sys.argv[1] == "onednn":
+if sys.argv[1] == "native":
     from layers_native import (adamw_update, attend_cached, attention, computed_places, draw, finish, head_gradient, head_sums, layer_backward,
                                layer_forward, linear, mask_of_slots, norm_backward, normalise, normalised, packed_layer, project, saved_by_layer,
                                transposed_layer)
