@@ -80,7 +80,8 @@ public final class Script {
     }
 
     /**
-     * The same functions with dense products of bfloat16 operands, which take tensors of {@link #on}.
+     * The same functions with dense products of bfloat16 operands, which take tensors of {@link
+     * #on}.
      *
      * @throws IllegalArgumentException if there is no such device
      */

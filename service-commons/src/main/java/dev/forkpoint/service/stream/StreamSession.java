@@ -205,8 +205,15 @@ public final class StreamSession<Q, A> implements StreamObserver<Q> {
 
     private void drain() {
         synchronized (writing) {
-            while (drainOne()) {
-                // one answer a turn
+            try {
+                while (drainOne()) {
+                    // one answer a turn
+                }
+            } catch (RuntimeException e) {
+                synchronized (this) {
+                    drainScheduled = false;
+                }
+                throw e;
             }
         }
     }
@@ -216,11 +223,11 @@ public final class StreamSession<Q, A> implements StreamObserver<Q> {
         boolean complete = false;
         int request = 0;
         synchronized (this) {
-            drainScheduled = false;
+            next = closed || !out.isReady() ? null : outgoing.poll();
+            drainScheduled = next != null; // what comes while this goes on is not scheduled
             if (closed) {
                 return false;
             }
-            next = out.isReady() ? outgoing.poll() : null;
             if (next == null) {
                 request = owed;
                 owed = 0;

@@ -10,6 +10,7 @@ final class FakeServerCall<A> extends ServerCallStreamObserver<A> {
     final List<A> sent = new ArrayList<>();
     int requested;
     boolean completed;
+    boolean broken;
     private boolean ready = true;
     private Runnable onReady = () -> {};
     private Runnable onCancel = () -> {};
@@ -29,6 +30,9 @@ final class FakeServerCall<A> extends ServerCallStreamObserver<A> {
     public synchronized void onNext(A value) {
         if (completed) {
             throw new IllegalStateException("an answer after the end");
+        }
+        if (broken) {
+            throw new IllegalStateException("not written: " + value);
         }
         sent.add(value);
     }

@@ -1,6 +1,7 @@
 package dev.forkpoint.service.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.forkpoint.service.error.ServiceException;
 import dev.forkpoint.service.stream.StreamSession.Answers;
@@ -71,6 +72,17 @@ class StreamSessionTest {
 
         assertThat(call.sent).containsExactly("B", "A1", "A2");
         assertThat(call.requested).isEqualTo(WINDOW + 2);
+    }
+
+    @Test
+    void anAnswerThatCannotBeWrittenHoldsUpNoneAfterIt() {
+        requests.onNext("a");
+        call.broken = true;
+        assertThatThrownBy(() -> running("a").partial("A1")).hasMessage("not written: A1");
+        call.broken = false;
+        running("a").last("A2");
+
+        assertThat(call.sent).containsExactly("A2");
     }
 
     @Test
