@@ -109,12 +109,7 @@ final class Response {
     }
 
     private TokenChunk chunk(int from) {
-        return new TokenChunk(
-                from,
-                Arrays.copyOfRange(tokens, from, length),
-                Arrays.copyOfRange(logProb, from, length),
-                Arrays.copyOfRange(entropy, from, length),
-                Arrays.copyOfRange(collision, from, length));
+        return new TokenChunk(0, tokens, logProb, entropy, collision).part(from, length);
     }
 
     private Rollout rollout(FinishReason reason) {

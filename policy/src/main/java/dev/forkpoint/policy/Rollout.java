@@ -1,7 +1,5 @@
 package dev.forkpoint.policy;
 
-import java.util.Arrays;
-
 /**
  * One sampled response of T tokens.
  *
@@ -35,12 +33,7 @@ public record Rollout(
 
     /** The tokens from one on, as a chunk; empty when there are none. */
     public TokenChunk from(int start) {
-        int n = tokenIds.length;
-        return new TokenChunk(
-                start,
-                Arrays.copyOfRange(tokenIds, start, n),
-                Arrays.copyOfRange(logProb, start, n),
-                Arrays.copyOfRange(entropy, start, n),
-                Arrays.copyOfRange(collisionProbability, start, n));
+        return new TokenChunk(0, tokenIds, logProb, entropy, collisionProbability)
+                .part(start, tokenIds.length);
     }
 }

@@ -1,5 +1,7 @@
 package dev.forkpoint.policy;
 
+import java.util.Arrays;
+
 /**
  * The next tokens of a response while it is being sampled; arrays of one length.
  *
@@ -10,8 +12,15 @@ package dev.forkpoint.policy;
  * @param collisionProbability as in {@link Rollout}
  */
 public record TokenChunk(
-        int start,
-        int[] tokenIds,
-        float[] logProb,
-        float[] entropy,
-        float[] collisionProbability) {}
+        int start, int[] tokenIds, float[] logProb, float[] entropy, float[] collisionProbability) {
+
+    /** A copy of those at places [from, to) of these arrays. */
+    public TokenChunk part(int from, int to) {
+        return new TokenChunk(
+                start + from,
+                Arrays.copyOfRange(tokenIds, from, to),
+                Arrays.copyOfRange(logProb, from, to),
+                Arrays.copyOfRange(entropy, from, to),
+                Arrays.copyOfRange(collisionProbability, from, to));
+    }
+}

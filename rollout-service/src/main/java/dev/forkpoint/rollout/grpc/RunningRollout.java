@@ -242,19 +242,10 @@ final class RunningRollout implements GenerationListener, Work {
     }
 
     private static TokenChunk cut(TokenChunk c, int n) {
-        return n >= c.tokenIds().length ? c : part(c, 0, n);
+        return n >= c.tokenIds().length ? c : c.part(0, n);
     }
 
     private static TokenChunk rest(TokenChunk c, int from) {
-        return part(c, from, c.tokenIds().length);
-    }
-
-    private static TokenChunk part(TokenChunk c, int from, int to) {
-        return new TokenChunk(
-                c.start() + from,
-                Arrays.copyOfRange(c.tokenIds(), from, to),
-                Arrays.copyOfRange(c.logProb(), from, to),
-                Arrays.copyOfRange(c.entropy(), from, to),
-                Arrays.copyOfRange(c.collisionProbability(), from, to));
+        return c.part(from, c.tokenIds().length);
     }
 }
