@@ -1,6 +1,6 @@
 package dev.forkpoint.learner.run;
 
-import ai.djl.engine.Engine;
+import dev.forkpoint.policy.tensor.Script;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -14,8 +14,7 @@ final class Versions {
         String own = Versions.class.getPackage().getImplementationVersion();
         versions.put("forkpoint", own == null ? "development" : own);
         versions.put("java", Runtime.version().toString());
-        versions.put("libtorch", Engine.getEngine("PyTorch").getVersion());
-        versions.put("djl", String.valueOf(Engine.class.getPackage().getImplementationVersion()));
+        versions.putAll(Script.versions());
         versions.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
         return versions;
     }

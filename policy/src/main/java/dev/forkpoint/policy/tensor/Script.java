@@ -116,10 +116,16 @@ public final class Script {
         thread.setContextClassLoader(Script.class.getClassLoader());
         try {
             NativeHeap.keepFreedMemory();
+            System.setProperty("OPT_OUT_TRACKING", "true"); // else DJL reports home that it is used
             return Engine.getEngine("PyTorch");
         } finally {
             thread.setContextClassLoader(before);
         }
+    }
+
+    /** Versions of libtorch and of DJL. */
+    public static Map<String, String> versions() {
+        return Map.of("libtorch", engine().getVersion(), "djl", Engine.getDjlVersion());
     }
 
     /** Both settings belong to the calling thread: every thread that calls a script needs them. */
