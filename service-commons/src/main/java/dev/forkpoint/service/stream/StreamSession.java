@@ -205,15 +205,11 @@ public final class StreamSession<Q, A> implements StreamObserver<Q> {
 
     private void drain() {
         synchronized (writing) {
-            try {
-                while (drainOne()) {
-                    // one answer a turn
-                }
-            } catch (RuntimeException e) {
-                synchronized (this) {
-                    drainScheduled = false;
-                }
-                throw e;
+            synchronized (this) {
+                drainScheduled = false; // what comes from here on may need one turn more, not many
+            }
+            while (drainOne()) {
+                // one answer a turn
             }
         }
     }
@@ -223,11 +219,10 @@ public final class StreamSession<Q, A> implements StreamObserver<Q> {
         boolean complete = false;
         int request = 0;
         synchronized (this) {
-            next = closed || !out.isReady() ? null : outgoing.poll();
-            drainScheduled = next != null; // what comes while this goes on is not scheduled
             if (closed) {
                 return false;
             }
+            next = out.isReady() ? outgoing.poll() : null;
             if (next == null) {
                 request = owed;
                 owed = 0;
