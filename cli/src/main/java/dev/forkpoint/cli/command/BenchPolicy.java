@@ -69,14 +69,12 @@ final class BenchPolicy {
                     new GenerationListener() {
                         @Override
                         public void onTokens(TokenChunk chunk) {
-                            if (first.get() == 0) {
-                                first.compareAndSet(0, System.nanoTime() - began);
-                            }
+                            first.compareAndSet(0, System.nanoTime() - began);
                         }
 
                         @Override
                         public void onFinished(Rollout rollout) {
-                            onTokens(rollout.from(0));
+                            first.compareAndSet(0, System.nanoTime() - began);
                             left.countDown();
                         }
 

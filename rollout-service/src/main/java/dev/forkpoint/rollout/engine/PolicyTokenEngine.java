@@ -130,24 +130,14 @@ final class PolicyTokenEngine implements TokenEngine {
                 firstNanos = System.nanoTime();
             }
             handedOver += chunk.tokenIds().length;
-            sink.onTokens(
-                    chunk(
-                            chunk.tokenIds(),
-                            chunk.logProb(),
-                            chunk.entropy(),
-                            chunk.collisionProbability()));
+            sink.onTokens(stamped(chunk));
         }
 
         @Override
         public void onFinished(Rollout rollout) {
-            TokenChunk last = rollout.from(handedOver);
             long first = firstNanos == 0 ? System.nanoTime() : firstNanos;
             sink.onLastTokens(
-                    chunk(
-                            last.tokenIds(),
-                            last.logProb(),
-                            last.entropy(),
-                            last.collisionProbability()),
+                    stamped(rollout.from(handedOver)),
                     switch (rollout.finishReason()) {
                         case STOP -> FinishReason.STOP;
                         case LENGTH -> FinishReason.LENGTH;
@@ -165,11 +155,11 @@ final class PolicyTokenEngine implements TokenEngine {
                                     Code.INTERNAL, "the sampler failed: " + cause, cause));
         }
 
-        private RolloutChunk chunk(
-                int[] ids, float[] logProbs, float[] entropies, float[] collisions) {
-            long[] versions = new long[ids.length];
+        private RolloutChunk stamped(TokenChunk c) {
+            long[] versions = new long[c.tokenIds().length];
             Arrays.fill(versions, version);
-            return new RolloutChunk(ids, logProbs, entropies, collisions, versions);
+            return new RolloutChunk(
+                    c.tokenIds(), c.logProb(), c.entropy(), c.collisionProbability(), versions);
         }
     }
 
