@@ -2,7 +2,6 @@ package dev.forkpoint.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -25,6 +24,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The launcher, the command and four real services, on a short budget. */
@@ -151,11 +152,11 @@ class QuickstartIT {
     }
 
     @Test
+    @EnabledOnOs(
+            value = OS.LINUX,
+            architectures = "amd64",
+            disabledReason = "Triton is packaged for Linux on x86-64")
     void doctorLoadsTritonAsTheRolloutServiceDoes() throws Exception {
-        assumeTrue(
-                System.getProperty("os.name").equals("Linux")
-                        && System.getProperty("os.arch").equals("amd64"),
-                "Triton is packaged for Linux on x86-64");
         JsonNode checks = forkpoint("doctor", "--json").json().get(0).get("checks");
         List<String> levels = new ArrayList<>();
         for (JsonNode check : checks) {

@@ -25,6 +25,8 @@ import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -104,11 +106,8 @@ class DecoderArchiveTest {
 
     /** As in Quarkus' tests and dev mode, where each application has a class loader. */
     @Test
+    @EnabledOnOs(value = OS.LINUX, architectures = "amd64", disabledReason = "no operators here")
     void anotherClassLoaderLoadsNoSecondCopyOfTheOperators() throws Exception {
-        assumeTrue(
-                System.getProperty("os.name").equals("Linux")
-                        && System.getProperty("os.arch").equals("amd64"),
-                "skipped: no operators here");
         var unused = Script.on("cpu");
         List<String> before = mappedOperators();
         assertThat(before).isNotEmpty();
